@@ -19,9 +19,15 @@ export function fillWorkers(registry: Registry): (status: Status) => void {
     labelNames: ['worker', 'host'],
     registers,
   });
+  const passes = new Gauge({
+    name: 'quorum_worker_passes',
+    help: 'Passes of the learner whose gradients were taken from the worker.',
+    labelNames: ['worker', 'host'],
+    registers,
+  });
   const lag = new Gauge({
     name: 'quorum_worker_lag_versions',
-    help: 'Versions between what the worker sampled with last and the newest.',
+    help: 'Versions between what the worker worked with last and the newest.',
     labelNames: ['worker', 'host'],
     registers,
   });
@@ -38,13 +44,14 @@ export function fillWorkers(registry: Registry): (status: Status) => void {
     registers,
   });
   return ({ workers, version }) => {
-    for (const gauge of [states, rate, lag, sent, received]) gauge.reset();
+    for (const gauge of [states, rate, passes, lag, sent, received]) gauge.reset();
     if (workers === undefined) return;
     for (const state of STATES) states.set({ state }, workers.filter((worker) => worker.state === state).length);
     for (const worker of workers) {
       if (worker.state === 'left') continue;
       const labels = { worker: worker.name, host: worker.host };
       rate.set(labels, worker.groupsPerSecond);
+      passes.set(labels, worker.passes);
       sent.set(labels, worker.sentBytes);
       received.set(labels, worker.receivedBytes);
       const behind = lagOf(worker, version);

@@ -1,8 +1,9 @@
 /**
  * Serves content by its hash over HTTP, in ranges, to holders of a token: versions, model files, pictures. Over NATS
- * they would be 20 times slower. A blob is served as long as a caller holds it.
+ * they would be 20 times slower. A blob is served as long as a caller holds it. Takes content only where a caller waits
+ * for it, and of the size that it waits for.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,12 +21,27 @@ interface Held {
   holds: number;
 }
 
+/** Content that came whole. */
+export interface Upload {
+  readonly sha: string;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+}
+
+interface Expected {
+  readonly size: number;
+  /** One request at a time writes. */
+  isBusy: boolean;
+  upload?: Upload;
+}
+
 const IDLE_MILLISECONDS = 30_000;
 const MOST_CONNECTIONS = 1_024;
 
 export class Blobs implements AsyncDisposable {
   readonly token = randomBytes(32).toString('base64url');
   readonly #held = new Map<string, Held>();
+  /** By name. */
+  readonly #expected = new Map<string, Expected>();
   readonly #server: Server;
   #host = '';
 
@@ -69,9 +85,23 @@ export class Blobs implements AsyncDisposable {
     if (held && (held.holds -= 1) === 0) this.#held.delete(sha);
   }
 
+  /** Takes content of `size` bytes from now on, under a name that only its sender knows. */
+  expect(name: string, size: number): void {
+    this.#expected.set(name, { size, isBusy: false });
+  }
+
+  /** What came under the name; takes no more. */
+  taken(name: string): Upload | undefined {
+    const upload = this.#expected.get(name)?.upload;
+    this.#expected.delete(name);
+    return upload;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = (status: number): void => void response.writeHead(status).end();
     if (!this.#mayRead(request.headers.authorization)) return refuse(401);
+    if (request.method === 'PUT')
+      return void response.writeHead(await this.#take(request), { connection: 'close' }).end();
     if (request.method !== 'GET') return refuse(405);
     const held = this.#held.get(request.url?.slice(1) ?? '');
     if (!held) return refuse(404);
@@ -86,6 +116,31 @@ export class Blobs implements AsyncDisposable {
       ...(from > 0 && { 'content-range': `bytes ${from}-${held.size - 1}/${held.size}` }),
     });
     await pipeline(source, response);
+  }
+
+  /** @returns the status of the answer. */
+  async #take(request: IncomingMessage): Promise<number> {
+    const expected = this.#expected.get(request.url?.slice(1) ?? '');
+    if (!expected) return 404;
+    if (expected.upload) return 200; // the answer to an earlier request was lost
+    if (expected.isBusy) return 409;
+    if (request.headers['content-length'] !== String(expected.size)) return 413;
+    expected.isBusy = true;
+    try {
+      const bytes = new Uint8Array(new SharedArrayBuffer(expected.size));
+      const hash = createHash('sha256');
+      let at = 0;
+      for await (const chunk of request as AsyncIterable<Uint8Array>) {
+        bytes.set(chunk, at); // HTTP ends the body at its content-length
+        hash.update(chunk);
+        at += chunk.length;
+      }
+      if (at < expected.size) return 400;
+      expected.upload = { bytes, sha: hash.digest('hex') };
+      return 201;
+    } finally {
+      expected.isBusy = false;
+    }
   }
 
   #mayRead(header: string | undefined): boolean {

@@ -1,4 +1,4 @@
-/** Fetches content by its hash from the daemon: resumed after a break, checked at the end. */
+/** Fetches content by its hash from the daemon: resumed after a break, checked at the end. Sends it content that it waits for. */
 import { createHash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -7,8 +7,8 @@ import { WorkerError } from '../protocol/errors.ts';
 import type { Blob, Orders } from './wire.ts';
 
 export interface BlobSource extends Readonly<Orders['blobs']> {
-  /** Gets the number of bytes of each piece that comes. */
-  readonly onBytes?: (count: number) => void;
+  /** Gets the number of bytes of each piece that comes or goes. */
+  readonly onBytes?: (count: number, way: 'received' | 'sent') => void;
 }
 
 /** Attempts in a row that bring no byte. */
@@ -101,13 +101,40 @@ async function fetchOnce(
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENT_MILLISECONDS);
       if (at() + chunk.length > size) throw new Error('it is longer than the daemon said');
-      onBytes?.(chunk.length);
+      onBytes?.(chunk.length, 'received');
       await take(chunk);
     }
     return undefined;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A send may take this long for each megabyte. */
+const MEGABYTE_MILLISECONDS = 1_000;
+
+/** Sends content that the daemon waits for under this name, again from the start after a break. @throws as `fetchBytes`. */
+export async function sendBytes(source: () => BlobSource, name: string, bytes: Uint8Array): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const failure = await sendOnce(source(), name, bytes).catch((error: unknown) => error as Error);
+    if (failure === undefined) return;
+    if (failure instanceof RangeError) throw failure;
+    if (attempt === ATTEMPTS) throw new WorkerError(`nothing can be sent to the daemon: ${failure.message}`);
+    await sleep(REST_MILLISECONDS * attempt);
+  }
+}
+
+async function sendOnce({ url, token, onBytes }: BlobSource, name: string, bytes: Uint8Array): Promise<undefined> {
+  const { status } = await fetch(`${url}/${name}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${token}` },
+    body: bytes as Uint8Array<ArrayBuffer>,
+    signal: AbortSignal.timeout(SILENT_MILLISECONDS + MEGABYTE_MILLISECONDS * Math.ceil(bytes.length / 1e6)),
+  });
+  onBytes?.(bytes.length, 'sent');
+  if (status === 404) throw new RangeError('the daemon has no use for it any more');
+  if (status !== 201 && status !== 200) throw new Error(`status ${status}`);
+  return undefined;
 }
 
 function checkHash({ sha }: Blob, found: string): void {

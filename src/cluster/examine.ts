@@ -37,7 +37,8 @@ export async function examine(
   // A check decides what is taken, never what is learnt: it needs no seed.
   const index = Math.floor(Math.random() * groups.length);
   const worker = workers[index]!;
-  if (request.params.temperature === 0 || !members.isDue(worker, cluster.checkShare, Math.random())) return undefined;
+  if (request.params.temperature === 0 || !members.isDue('sampler', worker, cluster.checkShare, Math.random()))
+    return undefined;
   for (const { tokens, text } of groups[index]!)
     if (tokenizer && (await tokenizer.decode(tokens)) !== text)
       return { worker, why: 'a text of its responses is not that of its tokens' };

@@ -33,7 +33,7 @@ export async function makeLease(
 }
 
 /** Neither the question's kind nor where it comes from, and never a label. */
-async function wireQuestion(
+export async function wireQuestion(
   { id, text, pictures, verbatim }: Question,
   need: Hold,
 ): Promise<Lease['request']['questions'][number]> {

@@ -1,7 +1,7 @@
 /** The workers of a cluster as the daemon knows them: by their heartbeats, and by the groups that they send. */
 import type { WorkerStatus } from '../protocol/status.ts';
 import { LastMinute } from '../lib/last-minute.ts';
-import { keyOf, type Beat, type Orders } from './wire.ts';
+import { keyOf, type Beat, type Orders, type Role } from './wire.ts';
 
 interface Member {
   readonly beat: Beat;
@@ -14,8 +14,10 @@ interface Member {
   /** Groups that were taken from it lately. */
   readonly recent: LastMinute;
   readonly groups: number;
-  /** Leases of it that were scored again. */
-  readonly checked: number;
+  /** Passes whose gradients were taken from it. */
+  readonly passes: number;
+  /** How often what it gave in a role was computed again. */
+  readonly checked: Readonly<Record<Role, number>>;
   /** Whether `fallenSilent` has named it since its last heartbeat. */
   readonly isSilent?: boolean;
 }
@@ -25,6 +27,7 @@ const SILENT_MILLISECONDS = 8_000;
 /** A worker that has left stays in the list for this time. */
 const LISTED_MILLISECONDS = 600_000;
 const MOST = 4_096;
+const NONE: Readonly<Record<Role, number>> = { sampler: 0, learner: 0 };
 
 export class Members {
   readonly #members = new Map<string, Member>();
@@ -40,9 +43,10 @@ export class Members {
     const known = this.#members.get(key);
     if (!known && this.#members.size >= MOST) return { order: 'park', why: `${MOST} workers are here already` };
     const { order = 'work', why } = known ?? {};
-    const { recent = new LastMinute(), groups = 0, checked = 0 } = known ?? {};
+    const { recent = new LastMinute(), groups = 0, passes = 0, checked = NONE } = known ?? {};
     const [at, heard] = [Date.now(), this.#now()];
-    this.#members.set(key, { recent, groups, checked, beat, at, heard, order, ...(why !== undefined && { why }) });
+    const counts = { recent, groups, passes, checked };
+    this.#members.set(key, { ...counts, beat, at, heard, order, ...(why !== undefined && { why }) });
     const news = newsOf(known, beat);
     return { order, why, ...(news !== undefined && { news }) };
   }
@@ -65,12 +69,19 @@ export class Members {
     this.#members.set(id, { ...member, groups: member.groups + groups });
   }
 
-  /** Whether a lease of this worker is to be scored again: its first one, then a share of them. */
-  isDue(id: string, share: number, draw: number): boolean {
+  /** Counts a pass whose gradient was taken from it. */
+  countPass(id: string): void {
+    const member = this.#members.get(id);
+    if (member) this.#members.set(id, { ...member, passes: member.passes + 1 });
+  }
+
+  /** Whether what this worker gave in a role is to be computed again: the first time, then a share of all times. */
+  isDue(role: Role, id: string, share: number, draw: number): boolean {
     const member = this.#members.get(id);
     if (!member || share === 0) return false;
-    if (member.checked > 0 && draw >= share) return false;
-    this.#members.set(id, { ...member, checked: member.checked + 1 });
+    const { checked } = member;
+    if (checked[role] > 0 && draw >= share) return false;
+    this.#members.set(id, { ...member, checked: { ...checked, [role]: checked[role] + 1 } });
     return true;
   }
 
@@ -92,11 +103,26 @@ export class Members {
     return named.length;
   }
 
-  /** Whether a worker can take a lease now. @param setup that it must have. */
-  canSample(setup: string): boolean {
-    return [...this.#members.values()].some(
-      (member) => member.order === 'work' && member.beat.setup === setup && !this.#isGone(member),
-    );
+  /** Whether a worker can take a lease of this role now. @param setup that it must have. */
+  can(role: Role, setup: string): boolean {
+    return [...this.#members.keys()].some((id) => this.devicesThat(role, id, setup) > 0);
+  }
+
+  /** Leases of this role that the worker can have in hand now. @param setup that it must have. */
+  devicesThat(role: Role, id: string, setup: string): number {
+    const member = this.#members.get(id);
+    if (member?.order !== 'work' || this.#isGone(member)) return 0;
+    const { beat } = member;
+    return beat.setup === setup && beat.roles.includes(role) ? beat.devices.length : 0;
+  }
+
+  isHere(id: string): boolean {
+    const member = this.#members.get(id);
+    return member !== undefined && !this.#isGone(member);
+  }
+
+  nameOf(id: string): string {
+    return this.#members.get(id)?.beat.name ?? id;
   }
 
   /** Leases that a worker says it has in hand. */
@@ -107,7 +133,7 @@ export class Members {
   list(setup: string): readonly WorkerStatus[] {
     const now = this.#now();
     for (const [id, { heard }] of this.#members) if (now - heard > LISTED_MILLISECONDS) this.#members.delete(id);
-    return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, recent }) => ({
+    return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, passes, recent }) => ({
       name: beat.name,
       host: beat.host,
       pid: beat.pid,
@@ -118,6 +144,7 @@ export class Members {
       sentBytes: beat.sentBytes,
       receivedBytes: beat.receivedBytes,
       groups,
+      passes,
       groupsPerSecond: recent.sum(now) / 60,
       at,
       state: stateOf(beat, order, setup, now - heard),

@@ -1,4 +1,4 @@
-/** Puts the workers of a cluster in front of a policy's own sampler, where `cluster.nats` names one. */
+/** Puts the workers of a cluster in front of a policy's own sampler and beside its learner, where `cluster.nats` names one. */
 import { modelText } from '../compute/rollout/model-text.ts';
 import type { Config } from '../config/schema.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -19,5 +19,6 @@ export function withWorkers(config: Config, policy: Policy): Policy {
     limits: () => policy.learner.limits,
     ...(policy.learner.prompts && { tokenizer: modelText(policy.learner.prompts).tokenizer }),
   });
+  policy.learner.shareWith?.(sampler.passes);
   return { learner: policy.learner, sampler, workers: sampler };
 }

@@ -33,6 +33,7 @@ export function namesOf(cluster: string) {
     groupsSubject: (worker: string) => `${cluster}.groups.${worker}`,
     store: 'store',
     beats: (worker: string) => `${cluster}.beat.${worker}`,
+    passes: (worker: string) => `${cluster}.passes.${worker}`,
     daemon: `${cluster}.daemon`,
     /** Prefixes of the subjects that replies and messages of a queue come by. */
     inbox: (name: string) => `${cluster}.inbox.${name}`,

@@ -21,6 +21,7 @@ import { Leases } from './leases.ts';
 import { makeLease, WeightHashes } from './make-lease.ts';
 import { Members } from './members.ts';
 import { listModel } from './model-files.ts';
+import { PassLeases } from './pass-leases.ts';
 import { ANY_WORKER, makeQueues, namesOf, publish, queuesOf, takeGroups, workerOf, type Queues } from './queues.ts';
 import { beatSchema, hashOf, keyOf, read, type Blob, type Orders, type PolicySetup, type Setup } from './wire.ts';
 
@@ -49,6 +50,8 @@ export class ClusterSampler implements Sampler, Workers {
   readonly #members = new Members();
   readonly #leases: Leases;
   readonly #hashes = new WeightHashes();
+  /** Lends the learner's passes. */
+  readonly passes: PassLeases;
   readonly #closed = new AbortController();
   #connection: NatsConnection | undefined;
   #queues: Queues | undefined;
@@ -69,6 +72,15 @@ export class ClusterSampler implements Sampler, Workers {
       countGroups: (worker, groups) => this.#members.countGroups(worker, groups),
       note: (text) => this.#note(text),
     });
+    this.passes = new PassLeases({
+      cluster: options.cluster,
+      blobs: this.#blobs,
+      members: this.#members,
+      hashes: this.#hashes,
+      setup: () => this.#setup?.id,
+      park: (worker, why) => this.#park(worker, why),
+      note: (text) => this.#note(text),
+    });
   }
 
   async open(): Promise<void> {
@@ -86,12 +98,13 @@ export class ClusterSampler implements Sampler, Workers {
     await this.#blobs.listen(cluster.host ?? (await addressTowards(cluster.nats)), cluster.port);
     await own.open();
     this.#listen(this.#connection);
+    this.passes.listen(this.#connection);
     this.#loops = [this.#takeGroups(), this.#tick(), this.#watch(this.#connection)];
   }
 
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampledReply> {
     const setup = this.#setup;
-    if (!setup || !this.#members.canSample(setup.id)) return this.#options.own.sample(request, signal);
+    if (!setup || !this.#members.can('sampler', setup.id)) return this.#options.own.sample(request, signal);
     const { weightsOf, cluster } = this.#options;
     const ref = await weightsOf(request.version);
     const held: Blob[] = [];
@@ -179,6 +192,7 @@ export class ClusterSampler implements Sampler, Workers {
     const { order, why, news } = this.#members.beat(beat);
     if (news !== undefined) this.#note(`worker ${beat.name} on ${beat.host} ${news}`);
     this.#leases.held(beat.holds);
+    this.passes.held(keyOf(beat), beat.holds);
     const setup = this.#setup!;
     return {
       order,
@@ -219,8 +233,9 @@ export class ClusterSampler implements Sampler, Workers {
       await this.#rest(TICK_MILLISECONDS);
       for (const { name, host } of this.#members.fallenSilent(this.#hearsSince))
         this.#note(`worker ${name} on ${host} is silent: its jobs go to others`);
+      this.passes.tick();
       if (this.#leases.size === 0) continue;
-      if (!this.#members.canSample(this.#setup!.id)) this.#leases.takeBack();
+      if (!this.#members.can('sampler', this.#setup!.id)) this.#leases.takeBack();
       else await this.#again().catch(() => {}); // without the server the next tick tries again
     }
   }

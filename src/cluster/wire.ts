@@ -1,6 +1,6 @@
 /**
  * What moves between the daemon and its workers over NATS, as msgpack. A worker asks for orders by `beat` every few
- * seconds; leases and groups go through queues (queues.ts). A question has its id, its text and its pictures: no
+ * seconds; leases and groups go through queues (queues.ts), passes by questions of the workers that learn. A question has its id, its text and its pictures: no
  * message holds a label.
  */
 import { createHash } from 'node:crypto';
@@ -17,7 +17,8 @@ const sha = z.string().regex(/^[0-9a-f]{64}$/);
 /** A token of a NATS subject: no dots, no wildcards. */
 export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-export const ROLES = ['sampler'] as const;
+export const ROLES = ['sampler', 'learner'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** Producer: worker. Consumer: daemon, which answers with `Orders`. */
 export const beatSchema = z.strictObject({
@@ -28,11 +29,11 @@ export const beatSchema = z.strictObject({
   pid: count(),
   devices: z.array(word(64)).min(1).max(256),
   roles: z.array(z.enum(ROLES)).min(1),
-  /** Id of the setup that it samples with; null while it has none. */
+  /** Id of the setup that it works with; null while it has none. */
   setup: sha.nullable(),
-  /** Version that it sampled with last. */
+  /** Version that it sampled or computed a gradient with last. */
   version: count().nullable(),
-  /** Leases in hand. */
+  /** Leases in hand, of jobs and of passes. */
   holds: z.array(word(64)).max(256),
   /** Over NATS and HTTP since its start, without headers and what TLS adds. */
   sentBytes: count(),
@@ -64,7 +65,7 @@ const policySchema = configSchema.pick({
 });
 export type PolicySetup = z.output<typeof policySchema>;
 
-/** All that a worker needs to sample as the daemon would. */
+/** All that a worker needs to sample and to compute gradients as the daemon would. */
 const setupSchema = z.strictObject({
   /** Names the content. */
   id: sha,
@@ -142,6 +143,69 @@ export const failureSchema = z.strictObject({
   failure: z.string().max(1_000),
 });
 export type FailureMessage = z.output<typeof failureSchema>;
+
+/** Arrays of thousands of numbers, so each is looked at once. */
+const numbers = z.custom<readonly number[]>(
+  (value) => Array.isArray(value) && value.every((each) => typeof each === 'number'),
+  'expected numbers',
+);
+
+/** A pass, the content of a blob. Producer: daemon. Consumer: the worker that has its lease. */
+export const gradientRequestSchema = z.strictObject({
+  loss: word(100_000),
+  temperature: z.number(),
+  tokens: count(),
+  promptLength: count(),
+  responseLength: count(),
+  groups: z
+    .array(
+      z.strictObject({
+        question: questionSchema,
+        responses: z
+          .array(
+            z.strictObject({
+              tokens: numbers,
+              weights: numbers.optional(),
+              values: z.record(word(256), numbers).optional(),
+              sampled: numbers.optional(),
+            }),
+          )
+          .min(1)
+          .max(65_536),
+      }),
+    )
+    .min(1)
+    .max(65_536),
+});
+export type WireRequest = z.output<typeof gradientRequestSchema>;
+
+/** A pass whose gradient is to be computed. Producer: daemon, where a worker asks. Consumer: that worker. */
+export const passLeaseSchema = z.strictObject({
+  /** Names the place to put the gradient to. */
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  setup: sha,
+  version: count(),
+  weights: blobSchema,
+  pictures: z.array(blobSchema).max(65_536),
+  /** A `gradientRequestSchema`. */
+  request: blobSchema,
+});
+export type PassLease = z.output<typeof passLeaseSchema>;
+
+/** Producer: a worker that learns. Consumer: daemon, which answers `ask` with a lease or null, the others with null. */
+export const passMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ask') }),
+  z.strictObject({
+    type: z.literal('done'),
+    lease: word(64),
+    /** Of the gradient, which the daemon has by then. */
+    sha,
+    terms: z.record(word(64), z.number()),
+    gap: z.strictObject({ sum: z.number().min(0), most: z.number().min(0), tokens: count() }),
+  }),
+  failureSchema.extend({ type: z.literal('failed') }),
+]);
+export type PassReport = z.output<typeof passMessageSchema>;
 
 /** @throws InputError that names the message and the field. */
 export function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {

@@ -1,7 +1,8 @@
 /**
- * A worker: a process that samples for a daemon on another machine. It keeps nothing that the daemon cannot send again, so
- * it may start before the daemon, be killed at any moment, and come back. Each device takes one lease at a time and
- * renews it while it samples; a lease is done when the queue has all its groups.
+ * A worker: a process that samples, or computes gradients, for a daemon on another machine. It keeps nothing that the
+ * daemon cannot send again, so it may start before the daemon, be killed at any moment, and come back. For each of its
+ * roles each device takes one lease at a time. That of a job is renewed while the device samples, and done when the
+ * queue has all its groups; for that of a pass see pass-lane.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -15,6 +16,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { SampleReply } from '../protocol/ports.ts';
 import { connectTo, watchConnection } from './connection.ts';
 import type { BlobSource } from './download.ts';
+import { PassLane } from './pass-lane.ts';
 import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
 import { namesOf, publish, queuesOf, takeLeases, type Queues } from './queues.ts';
@@ -28,6 +30,7 @@ import {
   type GroupMessage,
   type Lease,
   type Orders,
+  type Role,
   type Setup,
 } from './wire.ts';
 
@@ -36,6 +39,8 @@ export interface WorkerOptions {
   readonly join: string;
   readonly cluster: string;
   readonly name: string;
+  /** Default: sampler. */
+  readonly roles?: readonly Role[];
   readonly devices: readonly Config['workers']['engine'][];
   /** Folder of models and pictures. */
   readonly cache: string;
@@ -44,6 +49,7 @@ export interface WorkerOptions {
   /** Ends the wait for a NATS server that is not there yet. */
   readonly signal?: AbortSignal;
   readonly open?: StationOptions['open'];
+  readonly turn?: StationOptions['turn'];
 }
 
 const BEAT_MILLISECONDS = 1_000;
@@ -51,6 +57,8 @@ const BEAT_MILLISECONDS = 1_000;
 const ANSWER_MILLISECONDS = 2_000;
 /** A pull waits this long for a lease. */
 const PULL_MILLISECONDS = 1_000;
+/** A device looks this often whether there is work for it. */
+const IDLE_MILLISECONDS = 100;
 /** Renewals within the time of a lease. */
 const RENEWALS = 4;
 /** Another worker may take a lease that failed here after this time. */
@@ -74,7 +82,7 @@ export class Worker {
   /** Aborted when it holds no lease any more. */
   readonly #done = new AbortController();
   /** By HTTP. */
-  #fetchedBytes = 0;
+  readonly #bytes = { received: 0, sent: 0 };
   #orders: Orders | undefined;
   #station: Station | undefined;
   /** `performance.now` of the first failure after the last success. */
@@ -114,13 +122,19 @@ export class Worker {
       (reason) => reason && this.#fail(reason),
     );
     const beating = this.#beatUntil(this.#done.signal);
-    await Promise.all(this.#options.devices.map(() => this.#lane()));
+    const { devices } = this.#options;
+    const lanes = this.#roles.map((role) => () => (role === 'sampler' ? this.#lane() : this.#passLane()));
+    await Promise.all(devices.flatMap(() => lanes.map((lane) => lane())));
     this.#done.abort();
     await beating;
     await this.#beat(true).catch(() => {});
     await this.#station?.[Symbol.asyncDispose]();
     await this.#connection.drain().catch(() => {});
     if (this.#error) throw this.#error;
+  }
+
+  get #roles(): readonly Role[] {
+    return this.#options.roles ?? ['sampler'];
   }
 
   async #beatUntil(done: AbortSignal): Promise<void> {
@@ -142,12 +156,12 @@ export class Worker {
       host: hostname(),
       pid: process.pid,
       devices: [...devices],
-      roles: ['sampler'],
+      roles: [...this.#roles],
       setup: this.#station?.isOpen === true ? this.#station.setup.id : null,
       version: this.#station?.version ?? null,
       holds: [...this.#holds],
-      sentBytes: outBytes,
-      receivedBytes: inBytes + this.#fetchedBytes,
+      sentBytes: outBytes + this.#bytes.sent,
+      receivedBytes: inBytes + this.#bytes.received,
       leaving,
     };
     const reply = await this.#connection.request(namesOf(cluster).beats(this.#key), encode(beat), {
@@ -160,13 +174,17 @@ export class Worker {
     if (orders.setup && orders.setup.id !== this.#station?.setup.id) this.#begin(orders.setup);
   }
 
+  get #source(): BlobSource {
+    return { ...this.#orders!.blobs, onBytes: (count, way) => void (this.#bytes[way] += count) };
+  }
+
   /** Opens a setup; heartbeats continue meanwhile. */
   #begin(setup: Setup): void {
     const old = this.#station;
-    const { open, cache, name, devices } = this.#options;
-    const onBytes = (count: number): void => void (this.#fetchedBytes += count);
-    const source = (): BlobSource => ({ ...this.#orders!.blobs, onBytes });
-    const station = new Station({ setup, cache, name, devices, source, pictures: this.#pictures, open });
+    const { open, turn, cache, name, devices } = this.#options;
+    const roles = this.#roles;
+    const source = (): BlobSource => this.#source;
+    const station = new Station({ setup, cache, name, roles, devices, source, pictures: this.#pictures, open, turn });
     this.#station = station;
     void this.#open(station, old).catch((error: Error) => this.#fail(error));
   }
@@ -189,12 +207,33 @@ export class Worker {
     }
   }
 
+  /** The open station, where the daemon wants it to work. */
+  get #working(): Station | undefined {
+    return this.#orders?.order === 'work' && this.#station?.isOpen === true ? this.#station : undefined;
+  }
+
+  #passLane(): Promise<void> {
+    const lane = new PassLane({
+      connection: this.#connection,
+      subject: namesOf(this.#options.cluster).passes(this.#key),
+      station: () => this.#working,
+      source: () => this.#source,
+      holds: this.#holds,
+      done: () => (this.#failingSince = undefined),
+      failed: (error, setup) => {
+        this.#failedWith(error, setup);
+        return this.#rest();
+      },
+    });
+    return lane.run(this.#ended.signal).catch((error: Error) => this.#fail(error));
+  }
+
   async #lane(): Promise<void> {
     let consumer: Consumer | undefined;
     while (!this.#ended.signal.aborted) {
-      const station = this.#station;
-      if (station?.isOpen !== true || this.#orders?.order !== 'work') {
-        await sleep(100);
+      const station = this.#working;
+      if (!station) {
+        await sleep(IDLE_MILLISECONDS);
         continue;
       }
       try {
@@ -256,8 +295,13 @@ export class Worker {
       return;
     }
     message.nak(REST_MILLISECONDS);
+    this.#failedWith(error, lease.setup);
+  }
+
+  /** @param setup that it failed with */
+  #failedWith(error: Error, setup: string): void {
     this.#say(`failed: ${error.message}`);
-    if (lease.setup === this.#station?.setup.id) this.#countFailure(error);
+    if (setup === this.#station?.setup.id) this.#countFailure(error);
   }
 
   /** The caller rests after it. */

@@ -509,14 +509,23 @@ const cluster = z.strictObject({
   leaseSeconds: positive()
     .max(3_600)
     .default(15)
-    .describe('Time after which a job of a worker that fell silent is given to another one.'),
+    .describe(
+      'Time after which a job of a worker that fell silent is given to another one, and its pass computed by the daemon.',
+    ),
   checkShare: share()
     .default(0.02)
-    .describe('Share of the jobs of each worker of which the daemon scores a group again; 0 is off.'),
+    .describe(
+      'Share of the jobs of each worker of which the daemon scores a group again, and of the passes whose gradient it computes again; 0 is off.',
+    ),
   tolerance: positive()
     .default(0.05)
     .describe(
       'Mean difference of log-probabilities, in nats a token, up to which a worker sampled with the version that it was told to.',
+    ),
+  gradientTolerance: positive()
+    .default(0.1)
+    .describe(
+      "Distance of a worker's gradient from the daemon's own, in norms of that, up to which it is the same on other hardware.",
     ),
 });
 

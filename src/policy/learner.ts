@@ -25,6 +25,7 @@
  */
 import type { Batch } from '../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../protocol/ports.ts';
+import type { Helpers } from './helpers.ts';
 
 export interface Learner extends AsyncDisposable {
   /**
@@ -68,6 +69,8 @@ export interface Learner extends AsyncDisposable {
   restore(folder: string, from: number, as: number): Promise<void>;
   /** The part tells `listener`, in sentences, what it does by itself that a user should know. Absent: it tells nothing. */
   onNote?(listener: (text: string) => void): void;
+  /** From now on `helpers` may compute gradients of a step's passes. Absent: the learner cannot share them. */
+  shareWith?(helpers: Helpers): void;
   /** @throws RangeError when the version is gone. */
   retain(n: number): void;
   /** @throws RangeError when the version was released more often than retained. */

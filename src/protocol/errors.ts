@@ -51,6 +51,11 @@ export class UnsoundStepError extends Error {
   }
 }
 
+/** A helper gave a wrong gradient of a pass, and is out; the step can be taken again. */
+export class WrongGradientError extends Error {
+  override readonly name = 'WrongGradientError';
+}
+
 /** An item used up its tries and is to blame, not the actor; `cause` is the last failure. */
 export class ItemError extends Error {
   override readonly name = 'ItemError';
@@ -65,6 +70,7 @@ const KNOWN = {
   PluginError,
   PermissionError,
   UnsoundStepError,
+  WrongGradientError,
 };
 
 export interface ErrorData {

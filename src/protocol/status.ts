@@ -253,12 +253,14 @@ export interface WorkerStatus {
   readonly pid: number;
   readonly devices: readonly string[];
   readonly roles: readonly string[];
-  /** Version that it sampled with last; null before that. */
+  /** Version that it worked with last; null before that. */
   readonly version: number | null;
-  /** Jobs that it has in hand. */
+  /** Jobs and passes that it has in hand. */
   readonly holds: number;
   /** Groups that were taken from it. */
   readonly groups: number;
+  /** Passes of the learner whose gradients were taken from it. */
+  readonly passes: number;
   /** Over the last minute. */
   readonly groupsPerSecond: number;
   /** Over NATS and HTTP since its start. */

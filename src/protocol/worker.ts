@@ -5,6 +5,7 @@
  */
 import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
+import type { GradientRequest, PassGradient, Port } from './passes.ts';
 import type { SampleReply, SampleRequest } from './ports.ts';
 
 /**
@@ -97,6 +98,8 @@ interface Lesson {
   readonly id: string;
   /** Absent: one thread takes the step. */
   readonly ranks?: RankMemory | undefined;
+  /** Carries `PassMessage`s and their answers where helpers can compute passes (passes.ts). */
+  readonly helpers?: Port | undefined;
 }
 
 export interface LearnCall extends Lesson {
@@ -108,6 +111,13 @@ export interface LearnCall extends Lesson {
 /** Takes a part of a step whose other parts, and result, are another thread's. */
 export interface AssistCall extends Lesson {
   readonly type: 'assist';
+}
+
+/** Computes the gradient of a pass for another process's learner. */
+export interface GradientCall {
+  readonly type: 'gradient';
+  readonly weights: SharedTensors;
+  readonly request: GradientRequest;
 }
 
 export interface LearnResult {
@@ -123,7 +133,7 @@ export interface SaveCall {
 }
 
 export type RolloutCall = ReadyCall | BaseCall | SampleCall | ScoreCall;
-export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | AssistCall | SaveCall;
+export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | AssistCall | GradientCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** The value that answers each type of call. */
@@ -136,6 +146,7 @@ export interface WorkerValues {
   readonly load: SharedState;
   readonly learn: LearnResult;
   readonly assist: null;
+  readonly gradient: PassGradient;
   readonly save: null;
 }
 

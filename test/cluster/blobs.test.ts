@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Blobs } from '../../src/cluster/blobs.ts';
-import { fetchBytes, fetchFile } from '../../src/cluster/download.ts';
+import { fetchBytes, fetchFile, sendBytes } from '../../src/cluster/download.ts';
 import { hashOf } from '../../src/cluster/wire.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -112,4 +113,34 @@ test('content that is held and gone is not there', async () => {
   blobs.hold(other, { read: () => Promise.reject(new Error('it is gone')) });
   for (const blob of [BLOB, other])
     await expect(fetchBytes(() => ({ url: blobs.url, token: blobs.token }), blob)).rejects.toThrow(RangeError);
+});
+
+test('content is taken where it is awaited, once, of the right size, from holders of the token', async () => {
+  const blobs = await served();
+  const source = () => ({ url: blobs.url, token: blobs.token });
+  const put = (name: string, body: Uint8Array<ArrayBuffer>, token = blobs.token) =>
+    fetch(`${blobs.url}/${name}`, { method: 'PUT', body, headers: { authorization: `Bearer ${token}` } });
+  expect((await put('lease', BYTES)).status).toBe(404);
+  blobs.expect('lease', BYTES.length);
+  expect((await put('lease', BYTES, 'another')).status).toBe(401);
+  expect((await put('lease', BYTES.subarray(1))).status).toBe(413);
+  await sendBytes(source, 'lease', BYTES);
+  await sendBytes(source, 'lease', BYTES); // its sender did not hear the first answer
+  const taken = blobs.taken('lease')!;
+  expect([taken.sha, Buffer.compare(taken.bytes, BYTES)]).toEqual([BLOB.sha, 0]);
+  expect(blobs.taken('lease')).toBeUndefined();
+  await expect(sendBytes(source, 'lease', BYTES)).rejects.toThrow('no use for it');
+});
+
+test('content whose sender goes away in the middle is not taken, and can be sent again', async () => {
+  const blobs = await served();
+  blobs.expect('lease', BYTES.length);
+  const { hostname, port } = new URL(blobs.url);
+  const headers = { authorization: `Bearer ${blobs.token}`, 'content-length': BYTES.length };
+  const half = request({ hostname, port, path: '/lease', method: 'PUT', headers });
+  const gone = once(half, 'error');
+  half.write(BYTES.subarray(0, 1_000), () => half.destroy(new Error('gone')));
+  await gone;
+  await sendBytes(() => ({ url: blobs.url, token: blobs.token }), 'lease', BYTES);
+  expect(blobs.taken('lease')!.sha).toBe(BLOB.sha);
 });

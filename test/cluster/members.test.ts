@@ -80,3 +80,29 @@ test('the rate of a worker counts all groups of the last minute, however many', 
   clock.now += 30_000;
   expect(rate()).toBe(0);
 });
+
+test('a worker can take work of its roles, as much as it has devices, while it has the setup and is not parked', () => {
+  const { clock, list } = members();
+  const setup = 'f'.repeat(64);
+  list.beat(beat('a', { setup, roles: ['learner'] }));
+  list.beat(beat('b', { roles: ['sampler', 'learner'] }));
+  const can = () => [list.can('sampler', setup), list.can('learner', setup)];
+  expect(can()).toEqual([false, true]);
+  expect([list.devicesThat('learner', 'a.a', setup), list.devicesThat('learner', 'b.b', setup)]).toEqual([2, 0]);
+  list.beat(beat('b', { setup, roles: ['sampler', 'learner'] }));
+  expect(can()).toEqual([true, true]);
+  list.park('b.b', 'its gradients are wrong');
+  clock.now += 5_000;
+  list.beat(beat('b', { setup, roles: ['sampler', 'learner'] }));
+  clock.now += 5_000;
+  expect([...can(), list.isHere('a.a'), list.isHere('b.b')]).toEqual([false, false, false, true]);
+});
+
+test('what a worker gives in each role is checked the first time, then by its share', () => {
+  const { list } = members();
+  list.beat(beat('a', { roles: ['sampler', 'learner'] }));
+  expect(list.isDue('learner', 'a.a', 0, 0)).toBe(false);
+  expect(list.isDue('learner', 'a.a', 0.1, 0.5)).toBe(true);
+  expect(list.isDue('sampler', 'a.a', 0.1, 0.5)).toBe(true);
+  expect([list.isDue('learner', 'a.a', 0.1, 0.5), list.isDue('learner', 'a.a', 0.1, 0.05)]).toEqual([false, true]);
+});

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { NATS_VARIABLES } from '../../src/cluster/connection.ts';
+import { decode, encode } from '../../src/protocol/codec.ts';
 import { HAS_OPENSSL, makeAuthority } from '../support/certificates.ts';
 import { areWorking, outcomeOf, startToy } from '../support/cluster.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
@@ -19,6 +20,7 @@ function configured(more = ''): string {
     .replace('user: worker', 'user: gpu-a')
     .replace('beat.*.*', 'beat.gpu-a.*')
     .replace('groups.*.*', 'groups.gpu-a.*')
+    .replace('passes.*.*', 'passes.gpu-a.*')
     .replace('inbox.*.>', 'inbox.gpu-a.>');
   const file = join(temporaryFolder(), 'nats.conf');
   const users = text!.replace(/^jetstream.*$/m, '').replace(shared, `${shared}\n${own}`);
@@ -80,7 +82,14 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     const forbidden = ['quorum.jobs', '$JS.API.STREAM.PURGE.quorum-groups', '$JS.API.STREAM.DELETE.quorum-jobs'];
     for (const subject of [...forbidden, 'quorum.daemon', '$JS.API.CONSUMER.MSG.NEXT.quorum-groups.store'])
       await expect(refusalOf(worker, { publish: subject })).resolves.toMatch(/permissions violation for publish/i);
-    for (const subject of ['>', 'quorum.groups.>', 'quorum.beat.>', 'quorum.jobs', 'quorum.daemon-inbox.>'])
+    for (const subject of [
+      '>',
+      'quorum.groups.>',
+      'quorum.beat.>',
+      'quorum.passes.>',
+      'quorum.jobs',
+      'quorum.daemon-inbox.>',
+    ])
       await expect(refusalOf(worker, { read: subject })).resolves.toMatch(/permissions violation for subscription/i);
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await outcomeOf((await startToy()).daemon));
@@ -97,8 +106,11 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     await workersOf(daemon, areWorking(1));
     expect(await other.exited).not.toBe(0);
     expect(other.output()).toMatch(/ forbids this: .*permissions violation.*QUORUM_NATS_USER.*its --name/i);
-    const worker = await connect({ servers: nats.url, user: 'gpu-a', pass: 'WORKER-password' });
-    for (const subject of ['quorum.beat.gpu-b.1', 'quorum.groups.gpu-b.1'])
+    const gpuA = { user: 'gpu-a', pass: 'WORKER-password', inboxPrefix: 'quorum.inbox.gpu-a' };
+    const worker = await connect({ servers: nats.url, ...gpuA });
+    const answer = await worker.request('quorum.passes.gpu-a.1', encode({ type: 'ask' }), { timeout: 5_000 });
+    expect(decode(answer.data)).toBeNull(); // no worker of this name learns
+    for (const subject of ['quorum.beat.gpu-b.1', 'quorum.groups.gpu-b.1', 'quorum.passes.gpu-b.1'])
       await expect(refusalOf(worker, { publish: subject })).resolves.toMatch(/permissions violation for publish/i);
     await expect(refusalOf(worker, { read: 'quorum.inbox.gpu-b.>' })).resolves.toMatch(/violation for subscription/i);
     await daemon.resume();

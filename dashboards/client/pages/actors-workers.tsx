@@ -1,4 +1,4 @@
-/** The workers on other machines that sample for this daemon; nothing in a run that no worker can join. */
+/** The workers on other machines that sample and compute gradients for this daemon; nothing in a run that no worker can join. */
 import './actors-workers.css';
 import { lagOf, type Live } from '../../../src/protocol/frames.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
@@ -31,7 +31,7 @@ export function WorkersPanel() {
       flush
       class="workers"
       actions={
-        workers.length === 0 ? undefined : <span class="muted">{`${working} of ${workers.length} sampling`}</span>
+        workers.length === 0 ? undefined : <span class="muted">{`${working} of ${workers.length} working`}</span>
       }
     >
       {workers.length === 0 ? (
@@ -49,12 +49,12 @@ function Table({ workers, newest }: { readonly workers: readonly WorkerStatus[];
       <table class="table">
         <thead>
           <tr>
-            {['Name', 'Host', 'Devices'].map((head) => (
+            {['Name', 'Host', 'Devices', 'Roles'].map((head) => (
               <th key={head} scope="col">
                 {head}
               </th>
             ))}
-            {['Version', 'Behind', 'Groups', 'Rate', 'Sent', 'Received', 'Last seen'].map((head) => (
+            {['Version', 'Behind', 'Groups', 'Rate', 'Passes', 'Sent', 'Received', 'Last seen'].map((head) => (
               <th key={head} scope="col" class="right">
                 {head}
               </th>
@@ -83,10 +83,12 @@ function Row({ worker, newest }: { readonly worker: WorkerStatus; readonly newes
       <th scope="row">{worker.name}</th>
       <td>{worker.host}</td>
       <td class="mono">{worker.devices.join(', ')}</td>
+      <td>{worker.roles.join(', ')}</td>
       <td class="right">{count(worker.version)}</td>
       <td class="right">{count(lagOf(worker, newest))}</td>
       <td class="right">{count(worker.groups)}</td>
       <td class="right">{rate(worker.groupsPerSecond)}</td>
+      <td class="right">{count(worker.passes)}</td>
       <td class="right">{bytes(worker.sentBytes)}</td>
       <td class="right">{bytes(worker.receivedBytes)}</td>
       <td class="right">

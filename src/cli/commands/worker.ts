@@ -1,4 +1,4 @@
-/** `worker` samples for a daemon on another machine. */
+/** `worker` samples and computes gradients for a daemon on another machine. */
 import { Command, Option } from 'commander';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -25,14 +25,15 @@ for TLS with certificates of your own, QUORUM_NATS_CA, QUORUM_NATS_CERTIFICATE a
 
 Examples:
   quorum worker --join nats://10.0.0.5:4222
-  quorum worker --join tls://nats.example.org:4222 --devices cuda:0,cuda:1 --name gpu-host`;
+  quorum worker --join tls://nats.example.org:4222 --devices cuda:0,cuda:1 --name gpu-host
+  quorum worker --join nats://10.0.0.5:4222 --roles sampler,learner --devices cuda:0`;
 
 export function workerCommand(): Command {
   return new Command('worker')
-    .description('Sample for a daemon on another machine, until told to stop.')
+    .description('Sample, or compute gradients, for a daemon on another machine, until told to stop.')
     .requiredOption('--join <address>', 'address of the NATS server of the daemon (its cluster.nats)')
-    .option('--roles <list>', 'what it does: sampler', 'sampler')
-    .option('--devices <list>', 'a sampler on each: cpu, cuda, cuda:0, ...; at most one job each at a time', 'cpu')
+    .option('--roles <list>', 'what it does: sampler, learner (computes gradients), or both', 'sampler')
+    .option('--devices <list>', 'cpu, cuda, cuda:0, ...; at most one job of each role on each at a time', 'cpu')
     .addOption(
       new Option('--name <name>', 'letters, digits, - and _; each worker of a cache has its own').default(
         undefined,
@@ -48,12 +49,15 @@ export function workerCommand(): Command {
 }
 
 async function work({ join: address, roles, devices, name, cluster, cache }: Options): Promise<void> {
-  const [{ Worker }, { NAME }, { cacheFolder }] = await Promise.all([
+  const [{ Worker }, { NAME, ROLES }, { cacheFolder }] = await Promise.all([
     import('../../cluster/worker.ts'),
     import('../../cluster/wire.ts'),
     import('../../lib/cache-folder.ts'),
   ]);
-  if (roles !== 'sampler') throw new InputError(`--roles ${roles}: expected sampler`);
+  const named = roles.split(',').map((each) => each.trim());
+  const does = ROLES.filter((role) => named.includes(role));
+  if (does.length === 0 || does.length < named.length)
+    throw new InputError(`--roles ${roles}: expected ${ROLES.join(', ')}, or both with a comma`);
   const called =
     name ??
     hostname()
@@ -68,6 +72,7 @@ async function work({ join: address, roles, devices, name, cluster, cache }: Opt
     join: address,
     cluster,
     name: called,
+    roles: does,
     devices: parseDevices(devices),
     cache: cache ?? cacheFolder('worker'),
     say: (text: string) => console.log(`${new Date().toISOString()} ${called} ${text}`),
@@ -108,7 +113,7 @@ async function checkDevices(devices: readonly Device[]): Promise<void> {
     const { usable, detail } = await probeEngine(name);
     if (!usable)
       throw new InputError(
-        `--devices ${name}: this machine cannot sample on it: ${detail}; name GPUs that \`quorum doctor\` finds, or cpu`,
+        `--devices ${name}: this machine cannot use it: ${detail}; name GPUs that \`quorum doctor\` finds, or cpu`,
       );
   }
 }

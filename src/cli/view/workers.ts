@@ -24,6 +24,7 @@ const HEADS = [
   'behind',
   'groups',
   'groups/s',
+  'passes',
   'sent',
   'received',
   'last seen',
@@ -41,6 +42,7 @@ export function workerLines(workers: readonly WorkerStatus[], { at, version }: S
     String(lagOf(worker, version) ?? DASH),
     String(worker.groups),
     fixed(worker.groupsPerSecond, 2),
+    String(worker.passes),
     bytes(worker.sentBytes),
     bytes(worker.receivedBytes),
     `${duration(Math.max(0, at - worker.at) / 1_000)} ago`,
@@ -56,7 +58,7 @@ export function workerLines(workers: readonly WorkerStatus[], { at, version }: S
   ];
 }
 
-/** `workers    2 of 3 sampling, 1 left: gpu-b`; empty in a run that no worker can join. */
+/** `workers    2 of 3 working, 1 left: gpu-b`; empty in a run that no worker can join. */
 export function workersLine({ workers }: Status, label: (name: string) => Span): Line[] {
   if (workers === undefined) return [];
   if (workers.length === 0) return [[label('workers'), ['none has joined', 'dim']]];
@@ -65,5 +67,5 @@ export function workersLine({ workers }: Status, label: (name: string) => Span):
     const names = inState(state).map(({ name }) => name);
     return names.length === 0 ? [] : [[', '], [`${names.length} ${state}: ${names.join(' ')}`, STYLES[state]]];
   });
-  return [[label('workers'), [`${inState('working').length} of ${workers.length} sampling`], ...others]];
+  return [[label('workers'), [`${inState('working').length} of ${workers.length} working`], ...others]];
 }

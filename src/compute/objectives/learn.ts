@@ -7,6 +7,7 @@ import { encodeQuestion, type QuestionEncoder } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
 import { ALONE, shareOf, type Ranks } from '../training/ranks.ts';
 import type { Scorer } from '../training/score.ts';
+import type { Sharing } from '../training/sharing.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
 import type { Decode, Encoded, Score } from './objective.ts';
 import { openObjective } from './registry.ts';
@@ -18,6 +19,13 @@ export interface Learner {
   readonly scorer: Scorer;
   /** The threads that take the step together; default: this one. */
   readonly ranks?: Ranks | undefined;
+  /**
+   * Shares passes with helpers outside this thread; default: none. @param questionOf a prompt that a question gave.
+   * @param temperature of the step's settings
+   */
+  readonly sharing?:
+    | ((questionOf: (prompt: EncodedPrompt) => Question | undefined, temperature: number) => Sharing)
+    | undefined;
   readonly encoder: QuestionEncoder;
   /** The weights that the step trains. */
   readonly model: RunningModel;
@@ -34,6 +42,8 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
     learner,
     batch.groups.map(({ group }) => group.question),
   );
+  const questions = new Map(prompts.map((prompt, i) => [prompt, batch.groups[i]!.group.question]));
+  const sharing = learner.sharing?.((prompt) => questions.get(prompt), settings.temperature);
   const encoded = batch.groups.map((judged, i): Encoded => ({ judged, prompt: prompts[i]! }));
   const learningRate = learningRateAt(batch.parent, settings);
   const loss = objective.loss(settings);
@@ -48,7 +58,7 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
     const revisedPart = revised?.groups ?? part;
     // After the first update the weights are no longer those of a version that samplers have.
     const asked = outcomes.length === 0 && isComparable ? withSampled(batch, revisedPart) : revisedPart;
-    const outcome = await learner.trainer.step(asked, { loss, learningRate, ranks: learner.ranks });
+    const outcome = await learner.trainer.step(asked, { loss, learningRate, ranks: learner.ranks, sharing });
     outcomes.push({ ...outcome, loss: revised?.loss ?? outcome.loss });
   }
   const { samplerGap, samplerGapMax } = outcomes[0] ?? {};

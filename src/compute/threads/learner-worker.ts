@@ -36,9 +36,10 @@ import { loadModelFiles, type ModelFiles } from '../models/folder.ts';
 import type { Model } from '../models/family.ts';
 import { withAdapter } from '../models/parameter-sets.ts';
 import { loadParams, locateParams } from '../models/weights.ts';
-import { learnBatch } from '../objectives/learn.ts';
+import { learnBatch, type Learner } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
+import type { QuestionEncoder } from '../rollout/prompts.ts';
 import type { Saving } from '../training/loss-gradients.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { warn, type Note } from '../training/out-of-memory.ts';
@@ -48,6 +49,8 @@ import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
 import { failRanks, SharedRanks } from './rank-memory.ts';
 import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
+import { PassGradients } from './pass-gradients.ts';
+import { PassSharing } from './pass-sharing.ts';
 import { WarmWeights } from './warm.ts';
 
 export interface LearnerSetup {
@@ -91,6 +94,7 @@ export class LearnerWorker {
   readonly #base: Base;
   readonly #warmBase: WarmWeights;
   readonly #scorer: Scorer;
+  readonly #gradients: PassGradients;
   readonly #note: Note;
   /** The trainer whose weights are those of the state with this id. */
   #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
@@ -101,6 +105,9 @@ export class LearnerWorker {
     this.#base = base;
     this.#warmBase = new WarmWeights(engine, 1);
     this.#scorer = new Scorer(setup.pass, note);
+    const { constants, running: model, adapter } = base;
+    const attached = adapter ? model.parameters : {};
+    this.#gradients = new PassGradients({ ...setup, engine, model, constants, attached });
     this.#note = note;
   }
 
@@ -148,6 +155,8 @@ export class LearnerWorker {
         return this.#learn(call, flags);
       case 'assist':
         return this.#taught(call, flags, () => null);
+      case 'gradient':
+        return this.#gradients.gradient(call, this.#encoder(flags));
       case 'save':
         return this.#save(call);
       default:
@@ -194,7 +203,7 @@ export class LearnerWorker {
 
   /** Takes the step, alone or with other threads. The thread keeps the new state if `result` accepts it. */
   async #taught<T>(
-    { batch, state, base, id, ranks: memory }: LearnCall | AssistCall,
+    { batch, state, base, id, ranks: memory, helpers: port }: LearnCall | AssistCall,
     flags: TaskFlags,
     result: (trainer: Trainer, metrics: StepMetrics) => Promise<T> | T,
   ): Promise<T> {
@@ -203,11 +212,13 @@ export class LearnerWorker {
     const model = withAdapter(running, adapter);
     // The warm state has no id until the step is complete, so that a failed step cannot pass for either state.
     this.#warm = undefined;
-    const learner = {
+    const learner: Learner = {
       trainer,
       scorer: this.#scorer,
       ranks: memory && new SharedRanks(memory),
-      encoder: { ...this.#base, embed: this.#base.tower?.embed(() => Atomics.load(flags, CANCELLED) !== 0) },
+      sharing:
+        port && ((questionOf, temperature) => new PassSharing({ port, start: state, id, questionOf, temperature })),
+      encoder: this.#encoder(flags),
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
       base: async () => ({
         engine: this.#engine,
@@ -226,6 +237,10 @@ export class LearnerWorker {
       trainer.release();
       throw error;
     }
+  }
+
+  #encoder(flags: TaskFlags): QuestionEncoder {
+    return { ...this.#base, embed: this.#base.tower?.embed(() => Atomics.load(flags, CANCELLED) !== 0) };
   }
 
   async #trainer(state: SharedState): Promise<Trainer> {

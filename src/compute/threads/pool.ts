@@ -7,6 +7,7 @@
 import '../engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../../protocol/errors.ts';
+import type { Port } from '../../protocol/passes.ts';
 import type { TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../../protocol/worker.ts';
 import { threadEntry } from '../../lib/thread-entry.ts';
 import { threadEnvironment } from '../../lib/thread-environment.ts';
@@ -30,6 +31,8 @@ export interface RunOptions {
   /** Deadline without progress. */
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
+  /** Ports in the call, which the thread gets. */
+  readonly transfer?: readonly Port[] | undefined;
 }
 
 /** Before terminating a thread, wait this long for it to leave native code, or for the task's deadline if shorter. */
@@ -89,7 +92,10 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or the worker's own error. */
-  async run<C extends WorkerCall>(call: C, { doing, seconds, signal }: RunOptions): Promise<WorkerValues[C['type']]> {
+  async run<C extends WorkerCall>(
+    call: C,
+    { doing, seconds, signal, transfer }: RunOptions,
+  ): Promise<WorkerValues[C['type']]> {
     this.#refuse(doing);
     const cancelled = (): boolean => signal?.aborted === true;
     if (cancelled()) throw new CancelledError(`${doing} was cancelled before it began`);
@@ -104,7 +110,7 @@ export class WorkerPool implements AsyncDisposable {
     const stop = watchTask({ flags: task.flags, seconds, signal, ofThePool: () => this.#progress(), giveUp });
     this.#inFlight.add(task);
     everywhere.add(task.flags);
-    const performed = this.#perform(call, task);
+    const performed = this.#perform(call, task, transfer);
     const settled = (): void => this.#settled(task);
     performed.then(settled, settled);
     try {
@@ -172,7 +178,11 @@ export class WorkerPool implements AsyncDisposable {
     return [...this.#inFlight].reduce((sum, { flags }) => sum + Atomics.load(flags, PROGRESS), 0);
   }
 
-  async #perform<C extends WorkerCall>(call: C, task: InHand): Promise<WorkerValues[C['type']]> {
+  async #perform<C extends WorkerCall>(
+    call: C,
+    task: InHand,
+    transfer: readonly Port[] = [],
+  ): Promise<WorkerValues[C['type']]> {
     while (this.#ends.size > 0) await Promise.all(this.#ends);
     if (this.#closed) throw new WorkerError(`the ${this.#options.setup.role} threads were closed`);
     const pool = (task.pool = this.#pool ??= this.#start());
@@ -180,6 +190,7 @@ export class WorkerPool implements AsyncDisposable {
     try {
       reply = (await pool.run({ call, flags: task.flags } satisfies WorkerTask, {
         signal: task.kill.signal,
+        transferList: [...transfer] as unknown as NonNullable<Parameters<Piscina['run']>[1]>['transferList'],
       })) as WorkerReply;
     } catch (error) {
       throw new WorkerError(

@@ -4,6 +4,7 @@
  * questions or votes; learn.ts and `quorum pretrain` build its groups.
  */
 import { UnsoundStepError } from '../../protocol/errors.ts';
+import type { HelpersGradient } from '../../protocol/passes.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
 import {
   specsOf,
@@ -16,13 +17,15 @@ import {
 import { stage } from '../engine/native.ts';
 import type { Model } from '../models/family.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
+import { distanceOf, GradientSums, isFiniteGradient, numbersOf, type PassOutcome } from './gradient-sums.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { FittingPasses, warn, type Note } from './out-of-memory.ts';
 import type { Pass, PassLimit } from './passes.ts';
 import { LOG_PROBS, type Saving } from './loss-gradients.ts';
 import { ALONE, type Ranks } from './ranks.ts';
 import { SamplerGap, type GapPart } from './sampler-gap.ts';
-import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram } from './step.ts';
+import type { Sharing } from './sharing.ts';
+import { FIRST, SECOND, stepProgram, updateProgram } from './step.ts';
 import type { TokenLoss } from './token-loss.ts';
 import { countTokens, planPass, type TrainGroup, type TrainResponse } from './train-group.ts';
 
@@ -73,21 +76,20 @@ interface StepOptions {
   readonly learningRate: number;
   /** The threads that take this step together; default: this one. */
   readonly ranks?: Ranks | undefined;
+  /** Helpers outside this thread; a step of one pass does without. Default: none. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** The response that fills up a pass. */
 const NO_RESPONSE: TrainResponse = { tokens: [] };
 
 type State = Record<string, ResidentTensor>;
-type Outputs = Readonly<Record<string, HostTensor | ResidentTensor>>;
 
 export class Trainer {
   readonly #options: TrainerOptions;
   readonly #parameters: ParameterSets;
   readonly #state: State;
-  #sums: State | undefined;
-  /** Whether the sums are of passes without an update yet. */
-  #isSumming = false;
+  readonly #sums: GradientSums;
   #updates: number;
   readonly #fitting: FittingPasses<TrainResponse>;
 
@@ -95,6 +97,7 @@ export class Trainer {
     this.#options = options;
     this.#parameters = parameters;
     this.#state = state;
+    this.#sums = new GradientSums(options, parameters);
     this.#updates = updates;
     const { pass: limit = {}, note = warn } = options;
     this.#fitting = new FittingPasses({
@@ -152,7 +155,7 @@ export class Trainer {
     const done = await this.#fitting.run(
       groups,
       async (own, count) => {
-        this.#dropSums(); // of a try that found no memory; nothing else has changed
+        this.#sums.drop(); // of a try that found no memory; nothing else has changed
         isWhole = count === 1 && ranks.count === 1;
         return this.#passes(own, tokens, options, isWhole ? scalars : undefined);
       },
@@ -165,7 +168,7 @@ export class Trainer {
       gap.merge(each.gap);
     }
     if (!isWhole) {
-      if (ranks.count > 1) await this.#exchangeSums(ranks);
+      if (ranks.count > 1) ranks.sum(await this.#sums.inHost());
       Object.assign(totals, await this.#applySums(scalars));
     }
     const { found } = gap;
@@ -176,44 +179,60 @@ export class Trainer {
   async #passes(
     passes: readonly Pass<TrainResponse>[],
     tokens: number,
-    { loss, ranks = ALONE }: StepOptions,
+    { loss, ranks = ALONE, sharing }: StepOptions,
     scalars?: Record<string, Feed>,
   ): Promise<{ readonly totals: Record<string, number>; readonly gap: GapPart }> {
     const totals: Record<string, number> = {};
     const gap = new SamplerGap();
+    const helpers = scalars ? undefined : sharing;
+    await helpers?.offer({ passes, tokens, loss, updates: this.#updates, weights: () => this.weights() });
     for (const [i, pass] of passes.entries()) {
       stage('learning pass', i + 1, passes.length);
-      const outputs = scalars
-        ? await this.#stepWhole(pass, tokens, loss, scalars)
-        : await this.#addGradients(pass, tokens, loss);
-      gap.add(pass, await this.#options.engine.read(outputs[LOG_PROBS]!));
-      for (const [name, value] of Object.entries(numbers(outputs))) totals[name] = (totals[name] ?? 0) + value;
+      const given = await helpers?.take(i);
+      if (given) {
+        const wrong = await this.#wrongIn(given, Object.keys(totals), { pass, tokens, loss });
+        if (wrong !== undefined) await helpers!.reject(i, wrong);
+        await this.#sums.addFlat(new Float32Array(given.gradients));
+        gap.merge(given.gap);
+      }
+      const own = given ? undefined : await this.#ownPass(pass, tokens, loss, scalars);
+      if (own) gap.add(pass, own.logProbs);
+      const { terms } = (given ?? own)!;
+      for (const [name, value] of Object.entries(terms)) totals[name] = (totals[name] ?? 0) + value;
       ranks.progress();
     }
     return { totals, gap: gap.part };
   }
 
-  #dropSums(): void {
-    if (!this.#isSumming) return;
-    for (const sum of Object.values(this.#sums ?? {})) sum.release();
-    this.#sums = undefined;
-    this.#isSumming = false;
+  #ownPass(
+    pass: Pass<TrainResponse>,
+    tokens: number,
+    loss: TokenLoss,
+    scalars?: Record<string, Feed>,
+  ): Promise<PassOutcome> {
+    if (scalars) return this.#stepWhole(pass, tokens, loss, scalars);
+    return this.#sums.addPass(pass, tokens, loss, this.residentWeights());
   }
 
-  /** Replaces this thread's sums by those of all threads. */
-  async #exchangeSums(ranks: Ranks): Promise<void> {
-    const { engine } = this.#options;
-    const own = await this.#gradientSums();
-    const names = Object.keys(own);
-    const tensors: HostTensor[] = [];
-    for (const name of names) tensors.push(copy(await engine.read(own[name]!)));
-    ranks.sum(tensors.map(({ data }) => data as Float32Array));
-    const sums: State = {};
-    for (const [i, name] of names.entries()) {
-      own[name]!.release();
-      sums[name] = await engine.upload(tensors[i]!);
+  /** Says what is wrong with a helper's gradient. @param names of the terms that this thread's own passes have */
+  async #wrongIn(
+    { gradients, terms, isDue, tolerance }: HelpersGradient,
+    names: readonly string[],
+    { pass, tokens, loss }: { readonly pass: Pass<TrainResponse>; readonly tokens: number; readonly loss: TokenLoss },
+  ): Promise<string | undefined> {
+    if (Object.keys(terms).toSorted().join() !== names.toSorted().join())
+      return `it gives the terms ${Object.keys(terms).join(', ')} of a loss that has ${names.join(', ')}`;
+    const floats = new Float32Array(gradients);
+    if (!isDue && isFiniteGradient(floats)) return undefined;
+    const apart = new GradientSums(this.#options, this.#parameters);
+    try {
+      await apart.addPass(pass, tokens, loss, this.residentWeights());
+      const distance = distanceOf(floats, await apart.flat());
+      if (distance <= tolerance) return undefined;
+      return `its gradient of a pass is ${distance.toPrecision(2)} of the norm of the daemon's own away from that; at most ${tolerance} (\`cluster.gradientTolerance\`) is the same on other hardware`;
+    } finally {
+      apart.release();
     }
-    this.#sums = sums;
   }
 
   /**
@@ -243,7 +262,8 @@ export class Trainer {
   }
 
   release(): void {
-    for (const tensor of Object.values({ ...this.#state, ...this.#sums })) tensor.release();
+    for (const tensor of Object.values(this.#state)) tensor.release();
+    this.#sums.release();
   }
 
   async #read(prefix: string): Promise<TensorMap> {
@@ -263,36 +283,21 @@ export class Trainer {
     tokens: number,
     loss: TokenLoss,
     scalars: Record<string, Feed>,
-  ): Promise<Outputs> {
+  ): Promise<PassOutcome> {
     const { engine, model, optimizer, saving } = this.#options;
     const { shape, feeds } = planPass(model, pass, tokens, loss);
     const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer, saving));
-    return program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds });
-  }
-
-  async #addGradients(pass: Pass<TrainResponse>, tokens: number, loss: TokenLoss): Promise<Outputs> {
-    const { engine, model, saving } = this.#options;
-    const { shape, feeds } = planPass(model, pass, tokens, loss);
-    this.#isSumming = true;
-    const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss, saving));
-    return program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds });
+    const outputs = await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds });
+    return { terms: numbersOf(outputs), logProbs: await engine.read(outputs[LOG_PROBS]!) };
   }
 
   async #applySums(scalars: Record<string, Feed>): Promise<Record<string, number>> {
     const program = await this.#options.engine.compile(
       updateProgram(this.#parameters.trainable, this.#options.optimizer),
     );
-    const outputs = await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars });
-    this.#isSumming = false;
-    return numbers(outputs);
-  }
-
-  async #gradientSums(): Promise<State> {
-    if (this.#sums) return this.#sums;
-    const sums: State = {};
-    for (const [name, { shape }] of Object.entries(this.#parameters.trainable))
-      sums[SUM + name] = await this.#options.engine.upload(f32(shape));
-    return (this.#sums = sums);
+    const outputs = await program.run({ ...this.#state, ...(await this.#sums.resident()), ...scalars });
+    this.#sums.taken();
+    return numbersOf(outputs);
   }
 }
 
@@ -303,10 +308,4 @@ function copy(tensor: HostTensor): HostTensor {
 /** Names the settings that a user can change. */
 function smallerPasses(tokens: number, smaller: number): string {
   return `the learner has no memory for passes of ${tokens} tokens: it repeats the step with at most ${smaller}, and keeps to that; \`learner.recompute\` true makes room for more`;
-}
-
-/** Returns the scalar outputs, without the tensors that were updated in place. */
-function numbers(outputs: Outputs): Record<string, number> {
-  const scalars = Object.entries(outputs).filter(([, tensor]) => tensor.shape.length === 0 && !('resident' in tensor));
-  return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
 }

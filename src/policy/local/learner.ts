@@ -9,7 +9,7 @@ import { WorkerPool } from '../../compute/threads/pool.ts';
 import { ANOTHER_FAILED, failRanks, rankMemory, slotBytes } from '../../compute/threads/rank-memory.ts';
 import { Versions } from '../../compute/threads/versions.ts';
 import { checkSound } from '../../learn/soundness.ts';
-import { InputError } from '../../protocol/errors.ts';
+import { InputError, WrongGradientError } from '../../protocol/errors.ts';
 import type { Batch } from '../../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../../protocol/ports.ts';
 import type {
@@ -21,8 +21,10 @@ import type {
   SharedTensors,
 } from '../../protocol/worker.ts';
 import type { Device } from './devices.ts';
+import type { Helpers } from '../helpers.ts';
 import type { Learner } from '../learner.ts';
 import type { PolicyOrigin } from '../policy.ts';
+import { PassPort } from './pass-port.ts';
 import { QUEUE_PER_THREAD } from './sampler.ts';
 import { SharedWeights } from './weights.ts';
 
@@ -40,6 +42,9 @@ export interface LearnerOptions {
   };
 }
 
+/** Tries of a step with helpers; each costs a helper that gives a wrong gradient. */
+const TRIES_WITH_HELPERS = 3;
+
 export class LocalLearner implements Learner {
   readonly #options: LearnerOptions;
   /** A thread each. */
@@ -49,6 +54,7 @@ export class LocalLearner implements Learner {
   readonly #versions = new Versions();
   #base: SharedTensors | undefined;
   #limits: ModelLimits | undefined;
+  #helpers: Helpers | undefined;
   /** The last step, so that a repeated call gets the same reply. */
   #last: { readonly batchId: number; readonly reply: LearnReply } | undefined;
 
@@ -101,7 +107,7 @@ export class LocalLearner implements Learner {
     if (batch.parent !== this.current)
       throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.current}`);
     if (!this.#base) throw new RangeError('the learner is not open');
-    const { state, metrics } = await this.#taught(batch, this.#base, signal);
+    const { state, metrics } = await this.#learnt(batch, this.#base, signal);
     if (batch.again !== true) checkSound(metrics);
     const n = batch.parent + 1;
     this.#versions.publish(n, state);
@@ -110,19 +116,51 @@ export class LocalLearner implements Learner {
     return reply;
   }
 
+  /** Takes the step, again where a helper gave a wrong gradient: others of that helper may be in the sums. */
+  async #learnt(batch: Batch, base: SharedTensors, signal?: AbortSignal): Promise<LearnResult> {
+    for (let tries = 0; ; tries++) {
+      const ports = this.#ports(batch.parent, tries < TRIES_WITH_HELPERS);
+      const withdraw = (): void => ports.forEach((port) => port.withdraw());
+      signal?.addEventListener('abort', withdraw);
+      try {
+        return await this.#taught(batch, base, ports, signal);
+      } catch (error) {
+        if (!(error instanceof WrongGradientError)) throw error;
+      } finally {
+        signal?.removeEventListener('abort', withdraw);
+        for (const port of ports) port.close();
+      }
+    }
+  }
+
+  /** One for each thread; none where no helper can compute. */
+  #ports(parent: number, mayShare: boolean): readonly PassPort[] {
+    const helpers = this.#helpers;
+    if (!mayShare || helpers?.areReady() !== true) return [];
+    return this.#pools.map(() => new PassPort(helpers, (weights) => this.#refOf(parent, weights)));
+  }
+
   /** All threads take the step; the first one gives its result. */
-  async #taught(batch: Batch, base: SharedTensors, signal?: AbortSignal): Promise<LearnResult> {
+  async #taught(
+    batch: Batch,
+    base: SharedTensors,
+    ports: readonly PassPort[],
+    signal?: AbortSignal,
+  ): Promise<LearnResult> {
     const state = this.#versions.get(batch.parent);
     const { learnSeconds: seconds } = this.#options.timeouts;
     const memory = this.#rankMemory(batch, state);
-    const lesson = (rank: number) => ({ batch, state, base, id, ...(memory && { ranks: { ...memory, rank } }) });
+    const lesson = (rank: number) => {
+      const ranks = memory && { ...memory, rank };
+      return { batch, state, base, id, ...(ranks && { ranks }), ...(ports[rank] && { helpers: ports[rank].far }) };
+    };
     const [doing, id] = [`learning version ${batch.parent + 1} from ${batch.groups.length} groups`, randomUUID()];
     const failed = (error: unknown): never => {
       if (memory) failRanks(memory); // the others do not wait for this thread
       throw error;
     };
     const run = <C extends LearnCall | AssistCall>(pool: WorkerPool, call: C) =>
-      pool.run(call, { doing, seconds, signal }).catch(failed);
+      pool.run(call, { doing, seconds, signal, ...(call.helpers && { transfer: [call.helpers] }) }).catch(failed);
     const [first, ...others] = this.#pools;
     const spare = this.#versions.takeSpare();
     const learnt = run(first!, { type: 'learn', ...lesson(0), spare });
@@ -147,10 +185,15 @@ export class LocalLearner implements Learner {
   }
 
   async publish(n: number): Promise<WeightsRef> {
-    const state = this.#versions.get(n);
+    return this.#refOf(n, this.#versions.get(n).weights);
+  }
+
+  /** @param weights of version `n`, or those within the step that begins there, which no other step overwrites */
+  #refOf(n: number, weights: SharedTensors): WeightsRef {
     const { baseFolder: folder, adapter } = this.#options.setup;
-    const base = { folder, adapter: adapter?.settings };
-    return new SharedWeights(n, state.weights, base, () => this.#versions.has(n, state));
+    const state = this.#versions.get(n);
+    const isKept = (): boolean => weights.id !== state.weights.id || this.#versions.has(n, state);
+    return new SharedWeights(n, weights, { folder, adapter: adapter?.settings }, isKept);
   }
 
   async save(n: number, folder: string): Promise<void> {
@@ -167,6 +210,10 @@ export class LocalLearner implements Learner {
       { doing: `loading version ${from} from ${folder}`, seconds: this.#options.timeouts.openSeconds },
     );
     this.#versions.publish(as, state);
+  }
+
+  shareWith(helpers: Helpers): void {
+    this.#helpers = helpers;
   }
 
   retain(n: number): void {

@@ -9,7 +9,8 @@ import { InputError } from '../../protocol/errors.ts';
 import type { PolicyOrigin } from '../policy.ts';
 import type { Sampler, WeightsOf } from '../sampler.ts';
 import { computeOf, devicesOf, type Device } from './devices.ts';
-import { LocalLearner } from './learner.ts';
+import { LocalGradients } from './gradients.ts';
+import { LocalLearner, type LearnerOptions } from './learner.ts';
 import { LocalSampler } from './sampler.ts';
 
 /** Groups in one forward and backward pass: more gains no speed and costs memory (16 took 700 MB more than 4). */
@@ -48,7 +49,7 @@ export function localPolicy(
   config: PolicyConfig,
   origin: PolicyOrigin = {},
 ): { readonly learner: LocalLearner; readonly sampler: LocalSampler } {
-  const learner = localLearner(config, origin);
+  const learner = new LocalLearner(learnerOptions(config, origin));
   return { learner, sampler: localSampler(config, origin, (version) => learner.publish(version)) };
 }
 
@@ -63,6 +64,18 @@ export async function openForSampling(config: PolicyConfig, weightsOf?: WeightsO
     return sampler;
   } catch (error) {
     await sampler[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Open threads that compute gradients for a learner elsewhere. @throws InputError for a bad model. */
+export async function openForGradients(config: PolicyConfig): Promise<LocalGradients> {
+  const gradients = new LocalGradients(learnerOptions(config, {}));
+  try {
+    await gradients.open();
+    return gradients;
+  } catch (error) {
+    await gradients[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -84,10 +97,10 @@ export function rolloutRowsOf({ workers, loop, sampling }: Pick<Config, 'workers
   return workers.rolloutRows ?? loop.jobQuestions * sampling.samples;
 }
 
-function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
+function learnerOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LearnerOptions {
   const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, passTokens: _, ...learn } = learner;
-  return new LocalLearner({
+  return {
     setup: {
       role: 'learner',
       baseFolder: base ?? model,
@@ -109,7 +122,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
     devices: devicesOf(workers).learner.map(deviceIn(workers)),
     checkpoint,
     timeouts,
-  });
+  };
 }
 
 const deviceIn =

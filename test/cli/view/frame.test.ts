@@ -49,11 +49,11 @@ describe('renderFrame', () => {
     ]);
   });
 
-  it('counts the workers and names those that do not sample, in one line, where workers can join', () => {
+  it('counts the workers and names those that do not work, in one line, where workers can join', () => {
     const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
     const more = (workers: typeof WORKERS) =>
       lines({ ...RUNNING, workers }).filter((line) => !lines(RUNNING).includes(line));
-    expect(more(WORKERS)).toEqual([' workers    2 of 4 sampling, 1 parked: gpu-c, 1 left: gpu-b']);
+    expect(more(WORKERS)).toEqual([' workers    3 of 5 working, 1 parked: gpu-c, 1 left: gpu-b']);
     expect(more([])).toEqual([' workers    none has joined']);
   });
 

@@ -166,6 +166,7 @@ const worker = (name: string, more: Partial<WorkerStatus> = {}): WorkerStatus =>
   version: RUNNING.version - 1,
   holds: 2,
   groups: 120,
+  passes: 0,
   groupsPerSecond: 0.5,
   sentBytes: 24_000_000,
   receivedBytes: 1_250_000_000,
@@ -180,6 +181,7 @@ export const WORKERS: readonly WorkerStatus[] = [
   worker('gpu-b', { state: 'left', at: RUNNING.at - 90_000, groupsPerSecond: 0 }),
   worker('gpu-c', { state: 'parked', why: 'its log-probabilities differ by 0.5 nats a token' }),
   worker('cpu-a', { host: 'rack-2', devices: ['cpu'], version: null, groups: 0, groupsPerSecond: 0 }),
+  worker('gpu-d', { roles: ['learner'], groups: 0, passes: 36, groupsPerSecond: 0 }),
 ];
 
 /** A run with a curriculum. */

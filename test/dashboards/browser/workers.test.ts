@@ -34,17 +34,17 @@ describeInBrowser('workers, on the page Actors', () => {
       const row = page.locator('.workers tr', { hasText: 'gpu-a' });
       await expect.poll(() => row.locator('.badge').innerText(), { timeout: 40_000 }).toBe('working');
       const cell = (nth: number) => row.locator('td').nth(nth).innerText();
-      await expect.poll(async () => Number(await cell(4)), { timeout: 40_000 }).toBeGreaterThan(0);
+      await expect.poll(async () => Number(await cell(5)), { timeout: 40_000 }).toBeGreaterThan(0);
       expect(await cell(1)).toBe('cpu');
       // The worker says its version with its next heartbeat.
-      await expect.poll(() => cell(2), { timeout: 40_000 }).toMatch(/^[\d,]+$/);
-      expect(await cell(3)).toMatch(/^\d+$/);
-      await expect.poll(() => cell(6), { timeout: 40_000 }).toMatch(/^[1-9][\d.]* [kM]?B$/);
-      expect(await cell(7)).toMatch(/^[1-9][\d.]* [kM]?B$/);
-      await page.getByText('1 of 1 sampling').waitFor();
+      await expect.poll(() => cell(3), { timeout: 40_000 }).toMatch(/^[\d,]+$/);
+      expect(await cell(4)).toMatch(/^\d+$/);
+      await expect.poll(() => cell(8), { timeout: 40_000 }).toMatch(/^[1-9][\d.]* [kM]?B$/);
+      expect(await cell(9)).toMatch(/^[1-9][\d.]* [kM]?B$/);
+      await page.getByText('1 of 1 working').waitFor();
       worker.child.kill('SIGTERM');
       await expect.poll(() => row.locator('.badge').innerText(), { timeout: 40_000 }).toBe('left');
-      expect(await cell(3)).toBe('–');
+      expect(await cell(4)).toBe('–');
       expect(opened.errors).toEqual([]);
       for (const { look, theme, phone } of LOOKS) {
         await using other = await open(browser, daemon.url, { theme, phone });

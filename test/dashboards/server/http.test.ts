@@ -257,18 +257,25 @@ test('the workers are in the metrics while there are any; one that left is only 
   });
   expect(Object.fromEntries(each)).toEqual({
     'quorum_workers{state="opening"}': 0,
-    'quorum_workers{state="working"}': 2,
+    'quorum_workers{state="working"}': 3,
     'quorum_workers{state="draining"}': 0,
     'quorum_workers{state="parked"}': 1,
     'quorum_workers{state="left"}': 1,
     'quorum_worker_groups_per_second{worker="gpu-a",host="rack-1"}': 0.5,
     'quorum_worker_groups_per_second{worker="gpu-c",host="rack-1"}': 0.5,
     'quorum_worker_groups_per_second{worker="cpu-a",host="rack-2"}': 0,
+    'quorum_worker_groups_per_second{worker="gpu-d",host="rack-1"}': 0,
+    'quorum_worker_passes{worker="gpu-a",host="rack-1"}': 0,
+    'quorum_worker_passes{worker="gpu-c",host="rack-1"}': 0,
+    'quorum_worker_passes{worker="cpu-a",host="rack-2"}': 0,
+    'quorum_worker_passes{worker="gpu-d",host="rack-1"}': 36,
     'quorum_worker_lag_versions{worker="gpu-a",host="rack-1"}': 1,
     'quorum_worker_lag_versions{worker="gpu-c",host="rack-1"}': 1,
+    'quorum_worker_lag_versions{worker="gpu-d",host="rack-1"}': 1,
     ...bytesOf('gpu-a', 'rack-1'),
     ...bytesOf('gpu-c', 'rack-1'),
     ...bytesOf('cpu-a', 'rack-2'),
+    ...bytesOf('gpu-d', 'rack-1'),
   });
   daemon.statuses.next(RUNNING);
   expect(await (await get('/metrics')).text()).not.toMatch(/^quorum_worker/m);

@@ -1,0 +1,68 @@
+/** Learner workers in processes of their own: the weights are those of the daemon alone, whatever happens to them. */
+import { describe, expect, test } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import type { DaemonHandle } from '../../src/daemon/daemon-handle.ts';
+import { learntAlone, learntBy, LEARNING, startLearning } from '../support/learner-cluster.ts';
+import { HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { startWorker, workersOf } from '../support/worker-process.ts';
+
+const LIMIT = 300_000;
+const LORA = { ...LEARNING, learner: { ...LEARNING.learner, adapter: { type: 'lora', rank: 4 } } } as const;
+
+const startLearner = (url: string, name: string, roles = 'learner') =>
+  startWorker(['--join', url, '--name', name, '--roles', roles, '--cache', temporaryFolder()]);
+const passesOf = (daemon: DaemonHandle): number =>
+  (daemon.status().workers ?? []).reduce((sum, { passes }) => sum + passes, 0);
+
+describe.skipIf(!HAS_NATS)('with a real nats-server', { timeout: LIMIT }, () => {
+  /** The outcome of a run with so many learner workers. */
+  async function learntWith(input: ConfigInput, workers: number, roles?: string) {
+    const nats = await natsServer();
+    for (let i = 0; i < workers; i++) startLearner(nats.url, `worker-${i}`, roles);
+    const daemon = await startLearning({ ...input, cluster: { nats: nats.url } }, workers);
+    const outcome = await learntBy(daemon);
+    expect(passesOf(daemon)).toBeGreaterThan(0);
+    return outcome;
+  }
+
+  test.each([1, 2, 3])('%i workers: the weights of the daemon alone, to the bit', async (workers) => {
+    expect(await learntWith(LEARNING, workers)).toEqual(await learntAlone(LEARNING));
+  });
+
+  test('an adapter, with a worker that samples too', async () => {
+    expect(await learntWith(LORA, 1, 'sampler,learner')).toEqual(await learntAlone(LORA));
+  });
+
+  test('a worker that is killed in the middle of a pass loses it to the daemon', async () => {
+    const nats = await natsServer();
+    const worker = startLearner(nats.url, 'killed');
+    const daemon = await startLearning({ ...LEARNING, cluster: { nats: nats.url, leaseSeconds: 2 } }, 1);
+    await workersOf(daemon, ([each]) => each!.holds > 0);
+    worker.child.kill('SIGKILL');
+    expect(await learntBy(daemon)).toEqual(await learntAlone(LEARNING));
+    expect(daemon.status().workers).toMatchObject([{ name: 'killed', roles: ['learner'] }]);
+  });
+
+  test('a worker that stands still in the middle of a pass loses it to the daemon', async () => {
+    const nats = await natsServer();
+    const worker = startLearner(nats.url, 'stopped');
+    const daemon = await startLearning({ ...LEARNING, cluster: { nats: nats.url, leaseSeconds: 2 } }, 1);
+    await workersOf(daemon, ([each]) => each!.holds > 0);
+    worker.child.kill('SIGSTOP');
+    expect(await learntBy(daemon)).toEqual(await learntAlone(LEARNING));
+  });
+
+  test('a NATS server that is killed in the middle of a pass and starts again', async () => {
+    const nats = await natsServer();
+    startLearner(nats.url, 'one');
+    const input = { ...LEARNING, loop: { ...LEARNING.loop, steps: 8 } };
+    const daemon = await startLearning({ ...input, cluster: { nats: nats.url, leaseSeconds: 2 } }, 1);
+    await workersOf(daemon, ([each]) => each!.holds > 0);
+    await nats.kill();
+    await nats.start();
+    const before = passesOf(daemon);
+    expect(await learntBy(daemon)).toEqual(await learntAlone(input));
+    expect(passesOf(daemon)).toBeGreaterThan(before);
+  });
+});
