@@ -29,6 +29,8 @@ const OF_PROBES = [
   'sureOf',
   'recent',
   'recentSureOf',
+  'kept',
+  'faded',
   'origin',
   'baseSureOf',
   'consistency',

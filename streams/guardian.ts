@@ -150,7 +150,7 @@ export class Guardian {
     this.#set({
       ...this.#sureness(monitor),
       ...this.#disk(monitor, n),
-      ...(fresh !== undefined && this.#asRecent(assessment)),
+      ...(fresh !== undefined && this.#asRecent(assessment, fresh)),
       monitor,
       ...(this.#isForgiven(monitor) ? { tries: 0 } : {}),
     });
@@ -182,12 +182,14 @@ export class Guardian {
   }
 
   /** A probe that raised no doubt is what later ones are compared with, at intervals: a fast loss is large in them. */
-  #asRecent({ ask }: Assessment): Partial<GuardianState> {
+  #asRecent({ ask }: Assessment, { kept }: Signals): Partial<GuardianState> {
     const [newest, before, { recent }] = [this.#newest, this.#sound, this.#state];
     if (newest === undefined || ask !== 'as usual') return {};
     this.#sound = newest;
     const isDue = newest.version >= (recent?.version ?? -Infinity) + this.#parts.options.everySteps;
-    return isDue && before !== undefined ? { recent: { version: newest.version, ...sureOfBoth(newest, before) } } : {};
+    if (!isDue || before === undefined) return {};
+    // How many responses keep what an earlier version was sure of is hardly different for this one.
+    return { recent: { version: newest.version, ...sureOfBoth(newest, before), ...(kept !== undefined && { kept }) } };
   }
 
   /** Checkpoints written meanwhile, and the checkpoint to return to. */
@@ -319,6 +321,10 @@ export class Guardian {
     this.#newest = probe;
     const { origin, reference, monitor } = this.#state;
     this.#fresh = probeSignals(probe, request);
+    const { kept } = this.#fresh;
+    const { recent } = this.#state;
+    if (kept !== undefined && recent !== undefined && recent.version === request.recent?.version)
+      this.#set({ recent: { ...recent, kept: Math.max(kept, recent.kept ?? 0) } });
     if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
     else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
     this.#show();

@@ -186,6 +186,7 @@ function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps,
 const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>([
   'agreement',
   'recent',
+  'faded',
   'erosion',
   'origin',
   'consistency',

@@ -32,6 +32,8 @@ export interface Probe extends Sureness {
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
   readonly asRecent?: readonly boolean[];
+  /** Share of the responses to the canary that give the answer of `recent`. */
+  readonly shareRecent?: readonly number[];
   /** Mean length of the responses, tokens. The questions are always the same: it falls when work is left out. */
   readonly tokens?: number;
   /** Share of responses whose work does not hold, of those that agree; absent where there is too little to check. */
@@ -40,13 +42,23 @@ export interface Probe extends Sureness {
   readonly right?: readonly boolean[];
 }
 
+/** What a sound version of late was sure of. */
+export interface Recent extends Sureness {
+  readonly version: number;
+  /**
+   * The largest share of responses in a later probe that gave these answers; before the first such probe, what the newest
+   * one had of the answers before these. Undefined where there was none.
+   */
+  readonly kept?: number;
+}
+
 export interface ProbeRequest {
   /** The caller retains it. */
   readonly version: number;
   /** Answers of earlier versions, for the comparison. */
   readonly trusted?: Sureness | undefined;
   readonly origin?: Sureness | undefined;
-  readonly recent?: Sureness | undefined;
+  readonly recent?: Recent | undefined;
   /**
    * Ask twice as often. By chance a weak policy gives one answer five times in six to a question that it does not know,
    * and every later probe would count it as lost: of its confident answers in 6 responses, the bundled base changes 5 %
@@ -80,11 +92,24 @@ export function probeSignals(probe: Probe, { trusted, origin, recent }: Omit<Pro
     ...(probe.same.length === 0 ? {} : { consistency: mean(probe.same) }),
     ...(now === undefined ? {} : { agreement: now.share, sureOf: now.of }),
     ...(lately === undefined ? {} : { recent: lately.share, recentSureOf: lately.of }),
+    ...keptSignals(probe, recent),
     ...(originally === undefined ? {} : { origin: originally.share, baseSureOf: originally.of }),
     ...(probe.unsound === undefined ? {} : { unsound: probe.unsound }),
     ...(probe.tokens === undefined ? {} : { canaryTokens: probe.tokens }),
     ...(probe.right === undefined ? {} : { canaryAccuracy: mean(probe.right.map(Number)) }),
   };
+}
+
+/**
+ * A majority changes only after half of the responses have: the share of the responses that give these answers falls
+ * before. It is compared with that of later probes, since a version that was asked is sure of more by chance.
+ */
+function keptSignals({ asked, shareRecent }: Probe, recent: Recent | undefined): Signals {
+  if (shareRecent === undefined || recent === undefined) return {};
+  const shares = shareRecent.filter((_, i) => recent.sure[i] === true && asked?.[i] !== false);
+  if (shares.length < FEWEST) return {};
+  const kept = mean(shares);
+  return { kept, ...(recent.kept === undefined ? {} : { faded: Math.max(0, recent.kept - kept) }) };
 }
 
 /** Share of the earlier version's confident canaries with the same answer now. */

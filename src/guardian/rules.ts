@@ -68,6 +68,16 @@ const RULES: readonly Rule[] = [
     of: 'recentSureOf',
     fewest: { doubt: 3, watch: 4, act: 5 },
   },
+  {
+    signal: 'faded',
+    decisive: true,
+    excess: swing,
+    watch: 0.045,
+    act: 0.07,
+    doubt: 0.03,
+    of: 'recentSureOf',
+    fewest: { doubt: 2, watch: 3, act: 5 },
+  },
   { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25, of: 'baseSureOf' },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'unsound', decisive: true, excess: risen, watch: 0.08, act: 0.14 },
@@ -158,4 +168,4 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
 }
 
 /** Signals that are already a comparison. */
-const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'recent', 'erosion', 'origin', 'shareRate']);
+const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'recent', 'faded', 'erosion', 'origin', 'shareRate']);

@@ -23,6 +23,8 @@ export const SIGNALS = {
   erosion: 'loss of agreement, added up over probes,',
   recent: 'agreement with a sound version of late',
   recentSureOf: 'canaries that this version was sure of',
+  kept: 'share of responses that give what a sound version of late was sure of',
+  faded: 'fall of the share of responses that give what a sound version of late was sure of,',
   origin: 'agreement with the base',
   baseSureOf: 'canaries that the base was sure of',
   consistency: 'answers that a harmless change of the picture leaves as they are',

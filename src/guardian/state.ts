@@ -1,6 +1,6 @@
 /** The guardian's durable state, as plain data. */
 import { NEW_MONITOR, type MonitorState } from './monitor.ts';
-import type { Sureness } from './probe.ts';
+import type { Recent, Sureness } from './probe.ts';
 import type { Remedy } from './remedy.ts';
 import type { GuardianStatus } from '../protocol/status.ts';
 
@@ -27,7 +27,7 @@ export interface GuardianState {
   readonly reference?: Sureness;
   readonly candidate?: Sureness | undefined;
   /** A sound probe of late, renewed each `everySteps` steps without a doubt: a fast loss is large in comparison with it. */
-  readonly recent?: (Sureness & { readonly version: number }) | undefined;
+  readonly recent?: Recent | undefined;
   /** Versions on disk: the newest with healthy steps after it, and the next candidate. */
   readonly trusted: Trusted | null;
   readonly pending: Trusted | null;

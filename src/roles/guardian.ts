@@ -47,6 +47,7 @@ interface Asked {
   readonly asTrusted: boolean;
   readonly asOrigin: boolean;
   readonly asRecent: boolean;
+  readonly shareRecent: number;
   readonly right: boolean | undefined;
   readonly work: Soundness;
 }
@@ -59,6 +60,7 @@ const NOT_ASKED: Asked = {
   asTrusted: false,
   asOrigin: false,
   asRecent: false,
+  shareRecent: 0,
   right: undefined,
   work: { checked: 0, unsound: 0 },
 };
@@ -108,7 +110,12 @@ export function guardian(parts: GuardianParts): AskCanaries {
       ...(reasons.length === 0 ? {} : { asked: asked.map(({ isAsked }) => isAsked), refused: reasons }),
       ...(trusted === undefined ? {} : { asTrusted: asked.map(({ asTrusted }) => asTrusted) }),
       ...(origin === undefined ? {} : { asOrigin: asked.map(({ asOrigin }) => asOrigin) }),
-      ...(recent === undefined ? {} : { asRecent: asked.map(({ asRecent }) => asRecent) }),
+      ...(recent === undefined
+        ? {}
+        : {
+            asRecent: asked.map(({ asRecent }) => asRecent),
+            shareRecent: asked.map(({ shareRecent }) => shareRecent),
+          }),
       ...(lengths.length === 0 ? {} : { tokens: mean(lengths) }),
       ...(unsound === undefined ? {} : { unsound }),
       ...(right.length === 0 ? {} : { right }),
@@ -154,6 +161,7 @@ async function compared(
     asTrusted: is(asTrusted),
     asOrigin: is(asOrigin),
     asRecent: is(asRecent),
+    shareRecent: mean(classes.slice(0, given.length).map((own) => Number(own >= 0 && own === asRecent))),
     right: rightAnswers === undefined ? undefined : right.some(is),
     work: soundnessOf(texts, classes, winner),
   };

@@ -122,11 +122,26 @@ describe('probeSignals', () => {
       origin: 0.8,
       baseSureOf: 10,
     });
-    expect(probeSignals({ ...probe, asRecent: asTrusted }, { recent: earlier })).toEqual({
+    expect(probeSignals({ ...probe, asRecent: asTrusted }, { recent: { ...earlier, version: 1 } })).toEqual({
       consistency: 0.75,
       recent: 0.8,
       recentSureOf: 10,
     });
+  });
+
+  it('tells how many responses keep a sure answer, and how far that is below the most since', () => {
+    const recent = { ...earlier, version: 1 };
+    // The canaries that it was not sure of do not count.
+    const shareRecent = answers.map((_, i) => (i < 5 ? 1 : i < 10 ? 0.6 : 0));
+    expect(probeSignals({ ...probe, shareRecent }, { recent })).toEqual({
+      consistency: 0.75,
+      kept: expect.closeTo(0.8) as number,
+    });
+    const kept = { ...recent, kept: 0.95 };
+    expect(probeSignals({ ...probe, shareRecent }, { recent: kept }).faded).toBeCloseTo(0.15);
+    expect(probeSignals({ ...probe, shareRecent }, { recent: { ...recent, kept: 0.7 } }).faded).toBe(0);
+    const asked = answers.map((_, i) => i < 5 || i > 8);
+    expect(probeSignals({ ...probe, shareRecent, asked }, { recent })).not.toHaveProperty('kept');
   });
 
   it('says nothing where the earlier version was sure of too little', () => {

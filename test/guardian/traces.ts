@@ -17,6 +17,8 @@ const HEALTHY: Readonly<
       | 'canaryTokens'
       | 'recent'
       | 'recentSureOf'
+      | 'kept'
+      | 'faded'
       | 'unsound'
       | 'winnersLost'
       | 'sureOf'

@@ -106,6 +106,10 @@ describe('the guardian', () => {
     expect(before.answers.some((answer) => Number(answer) % 4 === 0)).toBe(true);
     expect(after.asOrigin).toEqual(after.asTrusted);
     expect(after.asRecent).toEqual(after.asTrusted);
+    before.answers.forEach((answer, i) => {
+      const n = Number(answer);
+      if (n % 2 === 0) expect(after.shareRecent![i]).toBeCloseTo(n % 4 === 0 ? 0 : 5 / 6);
+    });
     expect(before).not.toHaveProperty('asTrusted');
     expect(before).not.toHaveProperty('right');
   });

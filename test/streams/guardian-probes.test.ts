@@ -9,6 +9,7 @@ import type { AskCanaries, Probe, ProbeRequest } from '../../src/guardian/probe.
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { Guardian, type GuardianParts } from '../../streams/guardian.ts';
 import { Gate } from '../../streams/gate.ts';
+import type { Command } from '../../src/protocol/commands.ts';
 import type { Loop } from '../../streams/loop.ts';
 
 const CANARIES = 16;
@@ -28,6 +29,7 @@ interface Asked extends ProbeRequest {
 
 function setUp(options: ConfigInput['guardian'] = {}) {
   const asked: Asked[] = [];
+  const commands: Command['type'][] = [];
   const metrics = new Map<string, number>();
   const meta = new Map<string, unknown>();
   const config = parseConfig({ guardian: { everySteps: 1, trustSteps: 4, canaries: CANARIES, ...options } });
@@ -56,7 +58,7 @@ function setUp(options: ConfigInput['guardian'] = {}) {
     loop,
     options: config.guardian,
     performer,
-    command: () => Promise.resolve(),
+    command: ({ type }) => Promise.resolve(void commands.push(type)),
     say: () => {},
   });
   const answerNext = async (sure: readonly boolean[], asTrusted: readonly boolean[]) => {
@@ -65,7 +67,7 @@ function setUp(options: ConfigInput['guardian'] = {}) {
     answer(probe(version, sure, asTrusted));
     await settled();
   };
-  return { guardian, asked, answerNext, metrics, stop, gate };
+  return { guardian, asked, commands, answerNext, metrics, stop, gate };
 }
 
 const probe = (version: number, sure: readonly boolean[], asTrusted: readonly boolean[]): Probe => {
@@ -188,6 +190,27 @@ describe('how soon it asks', () => {
     for (let n = 13; n <= 30; n++) await step(n, 4);
     expect(run.metrics.get('guardian.recent')).toBe(0.75);
     expect((run.asked.at(-1)!.recent as unknown as { version: number }).version).toBeLessThanOrEqual(14);
+    run.stop.abort();
+  });
+
+  it('acts on responses that leave what most of them still give, though no majority has changed', async () => {
+    const run = setUp({ everySteps: 2, trustSteps: 100, mode: 'act' });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(half, all(true));
+    const step = async (n: number, share: number) => {
+      run.guardian.tell(learnt(n));
+      await settled();
+      const { version, answer, recent } = run.asked.at(-1)!;
+      const of = recent && { asRecent: all(true), shareRecent: all(true).map(() => share) };
+      answer({ ...probe(version, all(true), all(true)), ...of });
+      await settled();
+    };
+    for (let n = 1; n <= 17; n++) await step(n, 0.95);
+    expect(run.metrics.get('guardian.kept')).toBeCloseTo(0.95);
+    expect(run.commands).toEqual([]);
+    for (let n = 18; n <= 23; n++) await step(n, 0.6);
+    expect(run.metrics.get('guardian.faded')).toBeCloseTo(0.35);
+    expect(run.commands).toContain('rollback');
     run.stop.abort();
   });
 
