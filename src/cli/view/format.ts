@@ -27,7 +27,7 @@ export function amount(value: number | null): string {
 
 export function bytes(value: number): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(2)} GB`;
-  return `${Math.round(value / 1e6)} MB`;
+  return value < 999_500 ? `${Math.round(value / 1e3)} kB` : `${Math.round(value / 1e6)} MB`;
 }
 
 /** `0:07`, `12:41`, `3:02:41`, `2d 03:02`. */
