@@ -1,36 +1,25 @@
 /**
- * A device of a worker that computes gradients: asks for a pass, computes its gradient, puts that to the daemon's server,
- * and says so. The worker's heartbeats name the lease meanwhile.
+ * One device of a worker that learns. It asks the daemon for a pass, computes the gradient, sends it to the daemon's HTTP
+ * server and reports that it is there. Meanwhile the worker's heartbeats name the lease, which keeps it.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PassGradient } from '../protocol/passes.ts';
 import { sendBytes, type BlobSource } from './download.ts';
+import type { LaneOptions } from './job-lane.ts';
 import type { Station } from './station.ts';
-import { passLeaseSchema, read, type PassLease, type PassReport } from './wire.ts';
+import { failureOf, passLeaseSchema, read, type PassLease, type PassReport } from './wire.ts';
 
-export interface PassLaneOptions {
-  readonly connection: NatsConnection;
-  /** At which the daemon answers this worker. */
-  readonly subject: string;
-  /** Undefined while it is not to work. */
-  readonly station: () => Station | undefined;
+export interface PassLaneOptions extends LaneOptions {
   readonly source: () => BlobSource;
-  /** Leases in hand, for the heartbeats. */
-  readonly holds: Set<string>;
-  /** Work with a gradient is done. */
-  readonly done: () => void;
-  /** Counts a failure, and rests. */
-  readonly failed: (error: Error, setup: string) => Promise<void>;
 }
 
 const REST_MILLISECONDS = 100;
 /** The daemon answers within this time, even where it has no pass. */
 const ANSWER_MILLISECONDS = 5_000;
-/** Further attempts to say that a gradient is there, while NATS is away. */
+/** Attempts to report a gradient while NATS is away. */
 const ATTEMPTS = 5;
 
 export class PassLane {
@@ -63,9 +52,8 @@ export class PassLane {
       await this.#give(lease.id, await station.gradient(lease));
       done();
     } catch (error) {
-      const failure = (error as Error).message.slice(0, 1_000);
-      await this.#say({ type: 'failed', lease: lease.id, failure }).catch(() => {});
-      // A RangeError says that the daemon has no use for it any more.
+      await this.#say({ type: 'failed', lease: lease.id, failure: failureOf(error as Error) }).catch(() => {});
+      // A RangeError says that the daemon no longer needs the pass.
       if (!(error instanceof RangeError)) await failed(error as Error, lease.setup);
     } finally {
       holds.delete(lease.id);

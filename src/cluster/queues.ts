@@ -41,7 +41,7 @@ export function namesOf(cluster: string) {
   };
 }
 
-/** All workers, as an argument of `groupsSubject` and `beats`. */
+/** All workers, as an argument of `groupsSubject`, `beats` and `passes`. */
 export const ANY_WORKER = '*.*';
 
 /** The key of the worker that published by this subject. */

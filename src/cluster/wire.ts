@@ -1,7 +1,7 @@
 /**
- * What moves between the daemon and its workers over NATS, as msgpack. A worker asks for orders by `beat` every few
- * seconds; leases and groups go through queues (queues.ts), passes by questions of the workers that learn. A question has its id, its text and its pictures: no
- * message holds a label.
+ * What moves between the daemon and its workers over NATS, as msgpack. A worker asks for orders by a `beat` each second;
+ * leases of jobs and groups go through queues (queues.ts); workers that learn ask for passes. A question is its id, its
+ * text and its pictures: no message holds a label.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -137,12 +137,19 @@ export const groupSchema = z.strictObject({
 });
 export type GroupMessage = z.output<typeof groupSchema>;
 
+const LONGEST_FAILURE = 1_000;
+
 /** The lease cannot be sampled. Producer: worker. Consumer: daemon. */
 export const failureSchema = z.strictObject({
   lease: word(64),
-  failure: z.string().max(1_000),
+  failure: z.string().max(LONGEST_FAILURE),
 });
 export type FailureMessage = z.output<typeof failureSchema>;
+
+/** The error as `failure` of a message. */
+export function failureOf({ message }: Error): string {
+  return message.slice(0, LONGEST_FAILURE);
+}
 
 /** Arrays of thousands of numbers, so each is looked at once. */
 const numbers = z.custom<readonly number[]>(

@@ -1,38 +1,24 @@
 /**
  * A worker: a process that samples, or computes gradients, for a daemon on another machine. It keeps nothing that the
  * daemon cannot send again, so it may start before the daemon, be killed at any moment, and come back. For each of its
- * roles each device takes one lease at a time. That of a job is renewed while the device samples, and done when the
- * queue has all its groups; for that of a pass see pass-lane.ts.
+ * roles each device takes one lease at a time, in a lane of its own (job-lane.ts, pass-lane.ts).
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Config } from '../config/schema.ts';
 import { encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { SampleReply } from '../protocol/ports.ts';
 import { connectTo, watchConnection } from './connection.ts';
 import type { BlobSource } from './download.ts';
+import { JobLane } from './job-lane.ts';
 import { PassLane } from './pass-lane.ts';
 import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
-import { namesOf, publish, queuesOf, takeLeases, type Queues } from './queues.ts';
-import {
-  keyOf,
-  leaseSchema,
-  ordersSchema,
-  read,
-  type Beat,
-  type FailureMessage,
-  type GroupMessage,
-  type Lease,
-  type Orders,
-  type Role,
-  type Setup,
-} from './wire.ts';
+import { namesOf, queuesOf, type Queues } from './queues.ts';
+import { keyOf, ordersSchema, read, type Beat, type Orders, type Role, type Setup } from './wire.ts';
 
 export interface WorkerOptions {
   /** Addresses of NATS. */
@@ -55,16 +41,6 @@ export interface WorkerOptions {
 const BEAT_MILLISECONDS = 1_000;
 /** The daemon answers a beat within this time. */
 const ANSWER_MILLISECONDS = 2_000;
-/** A pull waits this long for a lease. */
-const PULL_MILLISECONDS = 1_000;
-/** A device looks this often whether there is work for it. */
-const IDLE_MILLISECONDS = 100;
-/** Renewals within the time of a lease. */
-const RENEWALS = 4;
-/** Another worker may take a lease that failed here after this time. */
-const REST_MILLISECONDS = 500;
-/** Deliveries of a lease after which a worker reports its failure to the daemon. */
-const DELIVERIES = 5;
 /** A rest after a lease or an opening that failed, and the time of failures alone after which the worker ends. */
 const FAILED_REST_MILLISECONDS = 2_000;
 const FAILING_MILLISECONDS = 120_000;
@@ -123,8 +99,7 @@ export class Worker {
     );
     const beating = this.#beatUntil(this.#done.signal);
     const { devices } = this.#options;
-    const lanes = this.#roles.map((role) => () => (role === 'sampler' ? this.#lane() : this.#passLane()));
-    await Promise.all(devices.flatMap(() => lanes.map((lane) => lane())));
+    await Promise.all(devices.flatMap(() => this.#roles.map((role) => this.#lane(role))));
     this.#done.abort();
     await beating;
     await this.#beat(true).catch(() => {});
@@ -212,99 +187,34 @@ export class Worker {
     return this.#orders?.order === 'work' && this.#station?.isOpen === true ? this.#station : undefined;
   }
 
-  #passLane(): Promise<void> {
-    const lane = new PassLane({
+  /** Works on leases of the role, one at a time, until the worker ends. */
+  #lane(role: Role): Promise<void> {
+    const { cluster } = this.#options;
+    const names = namesOf(cluster);
+    const common = {
       connection: this.#connection,
-      subject: namesOf(this.#options.cluster).passes(this.#key),
       station: () => this.#working,
-      source: () => this.#source,
       holds: this.#holds,
       done: () => (this.#failingSince = undefined),
-      failed: (error, setup) => {
+      failed: (error: Error, setup: string) => {
         this.#failedWith(error, setup);
         return this.#rest();
       },
-    });
+    };
+    const lane =
+      role === 'sampler'
+        ? new JobLane({ ...common, subject: names.groupsSubject(this.#key), queues: this.#queues, cluster })
+        : new PassLane({ ...common, subject: names.passes(this.#key), source: () => this.#source });
     return lane.run(this.#ended.signal).catch((error: Error) => this.#fail(error));
   }
 
-  async #lane(): Promise<void> {
-    let consumer: Consumer | undefined;
-    while (!this.#ended.signal.aborted) {
-      const station = this.#working;
-      if (!station) {
-        await sleep(IDLE_MILLISECONDS);
-        continue;
-      }
-      try {
-        consumer ??= await takeLeases(this.#queues, this.#options.cluster);
-        const message = await consumer.next({ expires: PULL_MILLISECONDS });
-        if (!message) continue;
-        if (this.#ended.signal.aborted || this.#station !== station) message.nak();
-        else await this.#work(message, station);
-        if (this.#failingSince !== undefined) await this.#rest();
-      } catch (error) {
-        if (error instanceof InputError) this.#fail(error); // a lease that only another version of Quorum can read
-        consumer = undefined; // the server or its queue is away
-        await sleep(REST_MILLISECONDS);
-      }
-    }
-  }
-
-  async #work(message: JsMsg, station: Station): Promise<void> {
-    const lease = read(leaseSchema, message.data, 'a lease of the daemon');
-    if (lease.setup !== station.setup.id) return message.nak(REST_MILLISECONDS);
-    this.#holds.add(lease.id);
-    const renewing = setInterval(() => message.working(), (1_000 * lease.seconds) / RENEWALS);
-    try {
-      await this.#publish(lease, await station.sample(lease));
-      message.ack();
-      this.#failingSince = undefined;
-    } catch (error) {
-      await this.#failed(message, lease, error as Error);
-    } finally {
-      clearInterval(renewing);
-      this.#holds.delete(lease.id);
-    }
-  }
-
-  async #publish({ id, weights }: Lease, { groups, ...totals }: SampleReply): Promise<void> {
-    const subject = namesOf(this.#options.cluster).groupsSubject(this.#key);
-    for (const [index, samples] of groups.entries()) {
-      const group: GroupMessage = { lease: id, weights: weights.sha, index, samples: [...samples], totals };
-      await publish(this.#queues, subject, this.#fitting(encode(group)));
-    }
-  }
-
-  #fitting(bytes: Uint8Array): Uint8Array {
-    const most = this.#connection.info?.max_payload ?? Infinity;
-    if (bytes.length <= most) return bytes;
-    throw new InputError(
-      `a group of ${bytes.length} bytes is more than the NATS server takes (${most}): start it with a larger max_payload, or lower sampling.maxNewTokens or sampling.samples`,
-    );
-  }
-
-  /** Reports a lease that no worker can sample to the daemon; after another failure another worker tries the lease. */
-  async #failed(message: JsMsg, lease: Lease, error: Error): Promise<void> {
-    // RangeError: what the lease needs is gone, and it is the daemon's to say whether it still has a use for the lease.
-    const isFinal = error instanceof InputError || error instanceof RangeError;
-    if (isFinal || message.info.deliveryCount >= DELIVERIES) {
-      const failure: FailureMessage = { lease: lease.id, failure: error.message.slice(0, 1_000) };
-      await publish(this.#queues, namesOf(this.#options.cluster).groupsSubject(this.#key), encode(failure));
-      message.ack();
-      return;
-    }
-    message.nak(REST_MILLISECONDS);
-    this.#failedWith(error, lease.setup);
-  }
-
-  /** @param setup that it failed with */
+  /** @param setup that of the failed lease */
   #failedWith(error: Error, setup: string): void {
     this.#say(`failed: ${error.message}`);
     if (setup === this.#station?.setup.id) this.#countFailure(error);
   }
 
-  /** The caller rests after it. */
+  /** The worker ends when failures alone have lasted too long. The caller rests afterwards. */
   #countFailure(error: Error): void {
     this.#failingSince ??= performance.now();
     if (performance.now() - this.#failingSince > FAILING_MILLISECONDS) this.#fail(error);
