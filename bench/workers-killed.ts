@@ -9,7 +9,6 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,6 +22,7 @@ import { startDaemon, type DaemonHandle } from '../src/daemon/daemon.ts';
 import { Random } from '../src/data/rng.ts';
 import { packagePath } from '../src/lib/package-path.ts';
 import type { Report } from '../src/protocol/status.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { table, type Row } from './measure.ts';
 
 const { values } = parseArgs({
@@ -123,15 +123,6 @@ async function underFire(daemon: DaemonHandle, herd: Herd): Promise<Deaths> {
     groups: workers.reduce((sum, { groups }) => sum + groups, 0),
     notes: notes.map(({ text }) => text).filter((text) => /parked|samples it itself|cannot/.test(text)),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function withWorkers(folder: string) {

@@ -9,7 +9,6 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,6 +20,7 @@ import type { ConfigInput } from '../src/config/schema.ts';
 import { startDaemon } from '../src/daemon/daemon.ts';
 import { packagePath } from '../src/lib/package-path.ts';
 import { openStore } from '../src/store/open-store.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { table, type Row } from './measure.ts';
 
 const { values } = parseArgs({
@@ -85,15 +85,6 @@ async function learn(folder: string, nats: string, workers: number): Promise<Out
       await exit;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function rowsOf(workers: number, { seconds, passes, weights, bytes }: Outcome): Row[] {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectTo } from '../../src/cluster/connection.ts';
 import { startNatsServer } from '../../src/cluster/nats-server.ts';
-import { freePort, HAS_NATS, NATS_PROGRAM } from '../support/nats-server.ts';
+import { freePort } from '../support/free-port.ts';
+import { HAS_NATS, NATS_PROGRAM } from '../support/nats-server.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const { QUORUM_NATS_SERVER: before, QUORUM_NATS_TOKEN: token } = process.env;

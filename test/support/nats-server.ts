@@ -4,9 +4,10 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { freePort } from './free-port.ts';
 import { temporaryFolder } from './temporary.ts';
 
 export const NATS_PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
@@ -41,15 +42,6 @@ export async function natsServer(extra: readonly string[] = []): Promise<NatsSer
   onTestFinished(kill);
   await start();
   return { url: `nats://127.0.0.1:${port}`, port, kill, start };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(port: number): Promise<void> {
