@@ -1,7 +1,7 @@
 /**
  * Serves content by its hash over HTTP, in ranges, to holders of a token: versions, model files, pictures. Over NATS
- * they would be 20 times slower. A blob is served as long as a caller holds it. Takes content only where a caller waits
- * for it, and of the size that it waits for.
+ * they would be 20 times slower. A blob is served as long as a caller holds it. The server takes only content that a
+ * caller expects, and only of the expected size: the gradients of workers.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -21,7 +21,7 @@ interface Held {
   holds: number;
 }
 
-/** Content that came whole. */
+/** Content that has arrived whole. */
 export interface Upload {
   readonly sha: string;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
@@ -90,7 +90,7 @@ export class Blobs implements AsyncDisposable {
     this.#expected.set(name, { size, isBusy: false });
   }
 
-  /** What came under the name; takes no more. */
+  /** Ends `expect`. @returns what has arrived under the name. */
   taken(name: string): Upload | undefined {
     const upload = this.#expected.get(name)?.upload;
     this.#expected.delete(name);

@@ -1,4 +1,7 @@
-/** Fetches content by its hash from the daemon: resumed after a break, checked at the end. Sends it content that it waits for. */
+/**
+ * Fetches content by its hash from the daemon, resumes after a break, and checks the hash at the end. Sends the daemon
+ * content that it expects.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -35,7 +38,8 @@ export async function fetchBytes(source: () => BlobSource, blob: Blob): Promise<
 }
 
 /**
- * To `path`, which exists afterwards, whole; a file there of another content is replaced. @param part file of what has come so far; a later call continues it.
+ * To `path`, which exists afterwards, whole; a file there of another content is replaced.
+ * @param part file of what has arrived so far; a later call continues it
  */
 export async function fetchFile(source: () => BlobSource, blob: Blob, path: string, part: string): Promise<void> {
   if (existsSync(path) && statSync(path).size === blob.size && (await hashOfFile(path)) === blob.sha) return;
@@ -113,7 +117,10 @@ async function fetchOnce(
 /** A send may take this long for each megabyte. */
 const MEGABYTE_MILLISECONDS = 1_000;
 
-/** Sends content that the daemon waits for under this name, again from the start after a break. @throws as `fetchBytes`. */
+/**
+ * Sends content that the daemon expects under this name, and starts again after a break.
+ * @throws RangeError when the daemon no longer expects it, WorkerError when it cannot be sent.
+ */
 export async function sendBytes(source: () => BlobSource, name: string, bytes: Uint8Array): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const failure = await sendOnce(source(), name, bytes).catch((error: unknown) => error as Error);
@@ -132,7 +139,7 @@ async function sendOnce({ url, token, onBytes }: BlobSource, name: string, bytes
     signal: AbortSignal.timeout(SILENT_MILLISECONDS + MEGABYTE_MILLISECONDS * Math.ceil(bytes.length / 1e6)),
   });
   onBytes?.(bytes.length, 'sent');
-  if (status === 404) throw new RangeError('the daemon has no use for it any more');
+  if (status === 404) throw new RangeError('the daemon no longer expects this content');
   if (status !== 201 && status !== 200) throw new Error(`status ${status}`);
   return undefined;
 }

@@ -16,7 +16,7 @@ interface Member {
   readonly groups: number;
   /** Passes whose gradients were taken from it. */
   readonly passes: number;
-  /** How often what it gave in a role was computed again. */
+  /** Checks of its work, by role. */
   readonly checked: Readonly<Record<Role, number>>;
   /** Whether `fallenSilent` has named it since its last heartbeat. */
   readonly isSilent?: boolean;
@@ -75,7 +75,7 @@ export class Members {
     if (member) this.#members.set(id, { ...member, passes: member.passes + 1 });
   }
 
-  /** Whether what this worker gave in a role is to be computed again: the first time, then a share of all times. */
+  /** Whether to check what this worker gave in a role: the first time always, later a share of the times. */
   isDue(role: Role, id: string, share: number, draw: number): boolean {
     const member = this.#members.get(id);
     if (!member || share === 0) return false;

@@ -1,4 +1,4 @@
-/** Puts the workers of a cluster in front of a policy's own sampler and beside its learner, where `cluster.nats` names one. */
+/** Where `cluster.nats` is set, lets workers sample in place of a policy's own sampler and help its learner. */
 import { modelText } from '../compute/rollout/model-text.ts';
 import type { Config } from '../config/schema.ts';
 import type { Policy } from '../policy/policy.ts';

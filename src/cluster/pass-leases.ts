@@ -1,7 +1,7 @@
 /**
- * Lends passes of the learner's steps to workers. A worker asks for a pass and gets a lease, fetches weights and pass over
- * HTTP, puts the gradient to the daemon's server under the name of the lease, and says that it is there. Nothing of it
- * is stored or sent again: what a worker loses the learner computes.
+ * Lends passes of the learner's steps to workers. A worker asks for a pass and gets a lease, fetches weights and pass
+ * over HTTP, sends the gradient to the daemon's server under the lease's id, and reports that it is there. No lease is
+ * stored or lent twice: the learner computes the passes that workers lose.
  */
 import { EventEmitter, once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -43,10 +43,10 @@ interface Lent {
   readonly held: Blob[];
 }
 
-/** A question for a pass waits this long for one. */
+/** While no pass is free, the daemon answers a worker that asks for one after this time. */
 const ASK_MILLISECONDS = 1_000;
 const MOST_ASKS = 4_096;
-/** Gradients that are computed or wait for the learner; one more is always lent. */
+/** Bytes of gradients that workers compute or that wait for the learner; a single larger one is allowed. */
 const MOST_BYTES = 4e9;
 const OFFER = 'offer';
 
@@ -55,7 +55,7 @@ export class PassLeases implements Helpers {
   readonly #offers = new Set<PassOffer>();
   readonly #lent = new Map<string, Lent>();
   readonly #events = new EventEmitter().setMaxListeners(MOST_ASKS + 1);
-  /** Workers that were too slow once. */
+  /** Workers whose slowness is noted already. */
   readonly #slow = new Set<string>();
 
   constructor(options: PassLeasesOptions) {
@@ -80,7 +80,7 @@ export class PassLeases implements Helpers {
       offer.blob = blob;
       this.#events.emit(OFFER);
     };
-    hashes.of(offered.weights).then(hashed, () => {}); // of a step that has ended
+    hashes.of(offered.weights).then(hashed, () => {}); // weights that are gone: the step has ended
     return offer;
   }
 
@@ -91,7 +91,7 @@ export class PassLeases implements Helpers {
         if (error) return;
         const worker = workerOf(message.subject);
         this.#answer(worker, message).catch((cause: Error) => {
-          this.#options.note(`a worker's word on a pass cannot be answered: ${cause.message}`);
+          this.#options.note(`a worker's message about a pass cannot be answered: ${cause.message}`);
         });
       },
     });
@@ -100,7 +100,7 @@ export class PassLeases implements Helpers {
   async #answer(worker: string, message: Msg): Promise<void> {
     let report: PassReport;
     try {
-      report = read(passMessageSchema, message.data, 'a word on a pass');
+      report = read(passMessageSchema, message.data, 'a message about a pass');
     } catch (error) {
       return this.#options.park(worker, (error as Error).message);
     }
@@ -138,7 +138,7 @@ export class PassLeases implements Helpers {
     return null;
   }
 
-  /** The offer with the most free passes; undefined while as many gradients are here as may be. */
+  /** The offer with the most free passes; undefined while another gradient would exceed MOST_BYTES. */
   #fullest(): PassOffer | undefined {
     const [first] = [...this.#offers].toSorted((a, b) => b.free - a.free);
     if (!first || first.free === 0) return undefined;
@@ -199,7 +199,7 @@ export class PassLeases implements Helpers {
     }
   }
 
-  /** The learner computes what it waits for in vain. */
+  /** Gives the pass that the learner waits for back to it when its worker is lost or too slow. */
   tick(): void {
     const { cluster, members, note } = this.#options;
     for (const offer of this.#offers) {

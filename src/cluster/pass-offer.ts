@@ -1,14 +1,14 @@
 /**
- * The passes of one update that the learner offers, and what becomes of each. The learner takes them from the first on, and
- * workers from the last one on, so both have work until all passes are taken. A pass that a worker loses is the
- * learner's.
+ * The passes of one update that the learner offers, and the state of each. The learner takes them from the first on,
+ * and workers from the last on, so both have work until all passes are taken. The learner computes the passes that
+ * workers lose.
  */
 import type { Offer, Offered } from '../policy/helpers.ts';
 import type { GradientRequest, HelpersGradient } from '../protocol/passes.ts';
 import type { WeightsRef } from '../protocol/ports.ts';
 import type { Blob } from './wire.ts';
 
-/** `own`: the learner's, or taken by it. */
+/** `own`: the learner computes it, or has taken its gradient. */
 type State =
   | { readonly at: 'free' | 'own' }
   /** `since`: when the worker got it; `heldAt`: when it last said that it has it. Milliseconds. */
@@ -40,7 +40,7 @@ export class PassOffer implements Offer {
   /** When the learner began its own pass. */
   #ownSince: number | undefined;
   #longest = 0;
-  /** Who gave the pass that the learner took last. */
+  /** Workers whose gradients the learner took, by pass. */
   readonly #givers = new Map<number, string>();
 
   constructor({ weights, bytes, requests }: Offered, effects: OfferEffects) {
@@ -51,12 +51,12 @@ export class PassOffer implements Offer {
     this.#effects = effects;
   }
 
-  /** Passes that nothing has begun; 0 while none can be lent. */
+  /** Passes that can be lent. */
   get free(): number {
     return this.blob ? this.#states.filter(({ at }) => at === 'free').length : 0;
   }
 
-  /** Gradients that are computed elsewhere or wait here. */
+  /** Gradients that workers compute, or that wait for the learner. */
   get held(): number {
     return this.#states.filter(({ at }) => at === 'out' || at === 'done').length;
   }
@@ -118,8 +118,8 @@ export class PassOffer implements Offer {
   }
 
   /**
-   * The worker with the pass that the learner waits for, where it is lost: not heard of for `milliseconds`, or too slow.
-   * @param isHere whether a worker is there
+   * The pass that the learner waits for, when its worker has been silent for `milliseconds`, has left, or is too slow.
+   * @param isHere whether a worker still sends heartbeats
    */
   overdue(
     milliseconds: number,

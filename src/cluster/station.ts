@@ -87,7 +87,7 @@ export class Station implements AsyncDisposable {
     return { ...setup.policy, model, workers, runFolder: join(cache, 'no-run') };
   }
 
-  /** @throws RangeError when the daemon has no use for the lease any more, InputError as the sampler. */
+  /** @throws RangeError when the daemon no longer needs the lease, InputError as the sampler. */
   async sample({ request, weights, pictures }: Lease): Promise<SampleReply> {
     const { pictures: cache, source } = this.#options;
     try {
@@ -107,7 +107,7 @@ export class Station implements AsyncDisposable {
     }
   }
 
-  /** @throws RangeError when the daemon has no use for the lease any more, InputError for a pass that is none. */
+  /** @throws RangeError when the daemon no longer needs the lease, InputError for a pass that it cannot read. */
   async gradient({ version, weights, pictures, request: blob }: PassLease): Promise<PassGradient> {
     const { pictures: cache, source, turn } = this.#options;
     try {

@@ -1,7 +1,7 @@
 /**
  * Helpers compute gradients of a learner's passes. The learner offers the passes of an update, computes them in their
  * order, and takes from the helpers those that they have begun; it adds all gradients up in the order of the passes, so
- * the step does not depend on what computed which.
+ * the step is the same whichever helper computes which pass.
  */
 import type { GradientRequest, HelpersGradient, PassGradient } from '../protocol/passes.ts';
 import type { WeightsRef } from '../protocol/ports.ts';
@@ -23,7 +23,7 @@ export interface Offered {
 }
 
 export interface Offer {
-  /** Undefined where the caller computes pass `at`: no helper has begun it, or the one that had is lost. */
+  /** Undefined where the caller computes pass `at`: no helper has begun it, or its helper is lost. */
   take(at: number): Promise<HelpersGradient | undefined>;
   /** The gradient of pass `at` is wrong: nothing more is taken from its helper. */
   reject(at: number, why: string): void;

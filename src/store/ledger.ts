@@ -1,7 +1,6 @@
 /**
- * Writes the loop's bookkeeping to SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number
- * of an admission is the key of all later records of it, and counters live in their own rows so that they stay right
- * when old rows are deleted.
+ * Writes the loop's bookkeeping to SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence
+ * number of an admission is the key of all later records of it.
  */
 import type { CheckFinding, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import { count, counter } from './counters.ts';

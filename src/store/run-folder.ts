@@ -69,9 +69,9 @@ export interface RunFolder extends RunPaths, Disposable {
   /** The folders that this call made, the outermost first. */
   readonly made: readonly string[];
   /**
-   * Keeps the configuration as run, with which a new run begins. Settings may change between launches, the identity of the run may not: the cursor
-   * and the stored groups belong to one data set (and the versions to one base: settle-base.ts). @throws InputError
-   * that names the key and both values.
+   * Keeps the configuration as run; a new run begins with it. Settings may change between launches, the identity of the
+   * run may not: the cursor and the stored groups belong to one data set (and the versions to one base: settle-base.ts).
+   * @throws InputError that names the key and both values.
    */
   saveConfig(config: RunConfig): void;
   /** The newest stored configuration. */

@@ -129,7 +129,7 @@ test('content is taken where it is awaited, once, of the right size, from holder
   const taken = blobs.taken('lease')!;
   expect([taken.sha, Buffer.compare(taken.bytes, BYTES)]).toEqual([BLOB.sha, 0]);
   expect(blobs.taken('lease')).toBeUndefined();
-  await expect(sendBytes(source, 'lease', BYTES)).rejects.toThrow('no use for it');
+  await expect(sendBytes(source, 'lease', BYTES)).rejects.toThrow('no longer expects this content');
 });
 
 test('content whose sender goes away in the middle is not taken, and can be sent again', async () => {

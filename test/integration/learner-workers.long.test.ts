@@ -44,7 +44,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', { timeout: LIMIT }, () => 
     expect(daemon.status().workers).toMatchObject([{ name: 'killed', roles: ['learner'] }]);
   });
 
-  test('a worker that stands still in the middle of a pass loses it to the daemon', async () => {
+  test('a worker that is suspended in the middle of a pass loses it to the daemon', async () => {
     const nats = await natsServer();
     const worker = startLearner(nats.url, 'stopped');
     const daemon = await startLearning({ ...LEARNING, cluster: { nats: nats.url, leaseSeconds: 2 } }, 1);

@@ -31,7 +31,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', { timeout: 240_000 }, () =
     const [worker] = daemon.status().workers ?? [];
     expect(worker).toMatchObject({ name: 'liar', state: 'parked' });
     expect(worker!.why).toBe(
-      "its gradient of a pass is 2.0 of the norm of the daemon's own away from that; at most 0.1 (`cluster.gradientTolerance`) is the same on other hardware",
+      "its gradient of a pass differs from the daemon's by 2.0 times the norm of the daemon's; other hardware explains at most 0.1 (`cluster.gradientTolerance`)",
     );
   });
 });

@@ -1,4 +1,4 @@
-/** The workers on other machines that sample and compute gradients for this daemon; nothing in a run that no worker can join. */
+/** The workers on other machines that sample or compute gradients for this daemon. Absent where `cluster.nats` is null. */
 import './actors-workers.css';
 import { lagOf, type Live } from '../../../src/protocol/frames.ts';
 import { Badge, type Tone } from '../components/badge.tsx';

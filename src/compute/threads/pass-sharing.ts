@@ -18,7 +18,7 @@ import { share } from './versions.ts';
 
 export interface SharingOptions {
   readonly port: Port;
-  /** The weights that the step starts from, after so many updates. */
+  /** The weights that the step starts from, and the optimizer updates before it. */
   readonly start: { readonly weights: SharedTensors; readonly updates: number };
   /** Names the weights that the step ends with. */
   readonly id: string;

@@ -221,7 +221,7 @@ export class Trainer {
     { pass, tokens, loss }: { readonly pass: Pass<TrainResponse>; readonly tokens: number; readonly loss: TokenLoss },
   ): Promise<string | undefined> {
     if (Object.keys(terms).toSorted().join() !== names.toSorted().join())
-      return `it gives the terms ${Object.keys(terms).join(', ')} of a loss that has ${names.join(', ')}`;
+      return `its terms are ${Object.keys(terms).join(', ')}, and those of the loss are ${names.join(', ')}`;
     const floats = new Float32Array(gradients);
     if (!isDue && isFiniteGradient(floats)) return undefined;
     const apart = new GradientSums(this.#options, this.#parameters);
@@ -229,7 +229,7 @@ export class Trainer {
       await apart.addPass(pass, tokens, loss, this.residentWeights());
       const distance = distanceOf(floats, await apart.flat());
       if (distance <= tolerance) return undefined;
-      return `its gradient of a pass is ${distance.toPrecision(2)} of the norm of the daemon's own away from that; at most ${tolerance} (\`cluster.gradientTolerance\`) is the same on other hardware`;
+      return `its gradient of a pass differs from the daemon's by ${distance.toPrecision(2)} times the norm of the daemon's; other hardware explains at most ${tolerance} (\`cluster.gradientTolerance\`)`;
     } finally {
       apart.release();
     }

@@ -23,7 +23,10 @@ export interface VersionOptions {
   readonly modelFolder: string | undefined;
   /** How long a server may take until it has no request in hand. */
   readonly idleSeconds: number;
-  /** Called once for each process of a server, with its first adapter. @throws SetupError when the server does not compute all of it. */
+  /**
+   * Called once for each process of a server, with its first adapter.
+   * @throws SetupError when the server does not compute all of it.
+   */
   readonly checkAdapter: (server: Server, adapter: AdapterPlace, signal: AbortSignal) => Promise<void>;
 }
 
