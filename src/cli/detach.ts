@@ -57,7 +57,10 @@ export async function startInBackground({ runFolder, openSeconds }: Wanted): Pro
   const outcome = await firstOf(child, 2 * openSeconds, interrupted);
   if (outcome === 'late' || outcome === 'interrupted') {
     await end(child);
-    if (outcome === 'interrupted') throw new CancelledError('starting was interrupted');
+    if (outcome === 'interrupted') {
+      forget(folder);
+      throw new CancelledError('starting was interrupted');
+    }
     throw new TimeoutError(
       `the daemon (process ${child.pid}) was not up after ${2 * openSeconds} s, twice timeouts.openSeconds, and was ended; what it said is in ${output}`,
     );

@@ -8,7 +8,7 @@
  *     base/         the base model, where --begin-again made one (begin-again.ts)
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
@@ -68,6 +68,8 @@ export interface RunFolder extends RunPaths, Disposable {
   readonly fresh: boolean;
   /** The folders that this call made, the outermost first. */
   readonly made: readonly string[];
+  /** The permissions that the folder had before this call. */
+  readonly mode: number;
   /**
    * Keeps the configuration as run; a new run begins with it. Settings may change between launches, the identity of the
    * run may not: the cursor and the stored groups belong to one data set (and the versions to one base: settle-base.ts).
@@ -108,11 +110,12 @@ export function openRunFolder(folder: string): RunFolder {
   const release = tryLock(join(paths.path, 'lock'));
   if (!release) throw new InputError(taken(paths.path));
   try {
+    const { mode } = statSync(paths.path);
     const fresh = checkFormat(paths.path);
     for (const part of [paths.logFolder, paths.checkpointsFolder]) makeFolder(part, PRIVATE);
     const daemon: DaemonInfo = { pid: process.pid, socket: paths.socket, started: new Date().toISOString() };
     writeFileWhole(daemonFile(paths.path), `${JSON.stringify(daemon)}\n`);
-    return Object.assign(actions(paths, release), paths, { fresh, made });
+    return Object.assign(actions(paths, release), paths, { fresh, made, mode });
   } catch (error) {
     release();
     throw diskError(paths.path, error);
@@ -140,7 +143,7 @@ export function findDaemon(folder: string): DaemonInfo | undefined {
   return daemon && existsSync(socket) ? { ...daemon, socket } : daemon; // the folder may have been moved since
 }
 
-function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh' | 'made'> {
+function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh' | 'made' | 'mode'> {
   let held = true;
   function release(): void {
     if (!held) return;

@@ -1,5 +1,5 @@
 /** Takes back what a refused start made: a run begins when its configuration is stored. */
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENTRY_NAMES } from './run-entries.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -13,11 +13,13 @@ export function removeUnbegun({
   config,
   fresh,
   made,
-}: Pick<RunFolder, 'path' | 'config' | 'fresh' | 'made'>): void {
+  mode,
+}: Pick<RunFolder, 'path' | 'config' | 'fresh' | 'made' | 'mode'>): void {
   if (!fresh || existsSync(config)) return;
   try {
     for (const name of [...ENTRY_NAMES.filter((each) => !LAST.includes(each)), ...LAST])
       rmSync(join(path, name), { recursive: true, force: true });
+    chmodSync(path, mode);
     for (const folder of made.toReversed()) rmdirSync(folder);
   } catch {
     // The folder holds something else, or the disk refuses: what is left harms no start.

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -64,11 +64,13 @@ test('refused for the dashboard, when all else is open, it leaves nothing behind
   expect(await (await startDaemon(other, { createPolicy })).closed()).toMatchObject({ end: 'steps', steps: 2 });
 });
 
-test('an empty folder of the user stays, and is empty', async () => {
+test('an empty folder of the user stays, is empty, and has the permissions that it had', async () => {
   const { config } = run({ plugins: ['./no-such-plugin.ts'] });
-  mkdirSync(config.runFolder, { recursive: true });
+  mkdirSync(config.runFolder, { recursive: true, mode: 0o755 });
+  const { mode } = statSync(config.runFolder);
   await expect(startDaemon(config, { createPolicy })).rejects.toThrow(InputError);
   expect(readdirSync(config.runFolder)).toEqual([]);
+  expect(statSync(config.runFolder).mode).toBe(mode);
 });
 
 test('a run that has begun stays as it was, whatever is refused later', async () => {

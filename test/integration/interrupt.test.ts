@@ -26,9 +26,16 @@ function quorum(...args: string[]): ChildProcess {
   return child;
 }
 
-test.skipIf(process.platform === 'win32')(
-  'interrupted while the model loads, a start ends cleanly with code 130, and the next one works',
-  async () => {
+test.skipIf(process.platform === 'win32').each([
+  {
+    where: 'in the foreground',
+    options: [],
+    words: 'Stopping before the model is loaded; nothing was begun. The same command starts again.',
+  },
+  { where: 'in the background', options: ['--detach'], words: 'Stopping the daemon before it is up.' },
+])(
+  'interrupted while the model loads, a start $where ends cleanly with code 130, and the next one works',
+  async ({ options, words }) => {
     const folder = temporaryFolder();
     const [model, runFolder] = [join(folder, 'model'), join(folder, 'run')];
     cpSync('models/mini', model, { recursive: true });
@@ -49,19 +56,21 @@ test.skipIf(process.platform === 'win32')(
       ...QUICK.flatMap((setting) => ['--set', setting]),
     ];
 
-    const first = quorum(...command);
+    const first = quorum(...command, ...options);
     const closed = once(first, 'close');
     const out = text(first.stdout!);
     const said: string[] = [];
     const lines = createInterface({ input: first.stderr! }).on('line', (line) => said.push(line));
     const held = await open(pipe, 'w'); // once the learner has opened it
-    expect(findDaemon(runFolder)).toMatchObject({ pid: first.pid });
+    const daemon = findDaemon(runFolder);
+    expect(daemon).toBeDefined();
+    expect(daemon?.pid === first.pid).toBe(options.length === 0);
     const answered = once(lines, 'line');
     first.kill('SIGINT');
     await answered;
     await held.close();
     expect(await closed).toEqual([130, null]);
-    expect(said).toEqual(['Stopping before the model is loaded; nothing was begun. The same command starts again.']);
+    expect(said).toEqual([words]);
     expect(await out).toBe('');
     expect(findDaemon(runFolder)).toBeUndefined();
     expect(existsSync(runFolder)).toBe(false);
