@@ -34,7 +34,7 @@ export interface StationOptions {
   /** In place of the engine, for tests and measurements without one. */
   readonly open?: ((setup: Setup, weightsOf: WeightsOf) => Promise<Sampler>) | undefined;
   /** Changes the gradients of the engine, for tests. */
-  readonly turn?: ((gradient: PassGradient) => Promise<PassGradient>) | undefined;
+  readonly alter?: ((gradient: PassGradient) => PassGradient) | undefined;
 }
 
 /** Versions of which it remembers where the weights are. */
@@ -109,7 +109,7 @@ export class Station implements AsyncDisposable {
 
   /** @throws RangeError when the daemon no longer needs the lease, InputError for a pass that it cannot read. */
   async gradient({ version, weights, pictures, request: blob }: PassLease): Promise<PassGradient> {
-    const { pictures: cache, source, turn } = this.#options;
+    const { pictures: cache, source, alter } = this.#options;
     try {
       await cache.hold(source, pictures);
       if (!this.#gradients) throw new WorkerError('the worker got another setup');
@@ -117,7 +117,7 @@ export class Station implements AsyncDisposable {
       const local = groups.map((group) => ({ ...group, question: this.#question(group.question) }));
       const gradient = await this.#gradients.gradient(this.#refOf(version, weights), { ...rest, groups: local });
       this.version = version;
-      return turn ? await turn(gradient) : gradient;
+      return alter ? alter(gradient) : gradient;
     } finally {
       cache.release(pictures);
     }

@@ -35,7 +35,7 @@ export interface WorkerOptions {
   /** Ends the wait for a NATS server that is not there yet. */
   readonly signal?: AbortSignal;
   readonly open?: StationOptions['open'];
-  readonly turn?: StationOptions['turn'];
+  readonly alter?: StationOptions['alter'];
 }
 
 const BEAT_MILLISECONDS = 1_000;
@@ -156,10 +156,10 @@ export class Worker {
   /** Opens a setup; heartbeats continue meanwhile. */
   #begin(setup: Setup): void {
     const old = this.#station;
-    const { open, turn, cache, name, devices } = this.#options;
+    const { open, alter, cache, name, devices } = this.#options;
     const roles = this.#roles;
     const source = (): BlobSource => this.#source;
-    const station = new Station({ setup, cache, name, roles, devices, source, pictures: this.#pictures, open, turn });
+    const station = new Station({ setup, cache, name, roles, devices, source, pictures: this.#pictures, open, alter });
     this.#station = station;
     void this.#open(station, old).catch((error: Error) => this.#fail(error));
   }

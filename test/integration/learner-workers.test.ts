@@ -3,6 +3,7 @@ import type { WorkerOptions } from '../../src/cluster/worker.ts';
 import { workHere } from '../support/cluster.ts';
 import { learntAlone, learntBy, LEARNING, startLearning } from '../support/learner-cluster.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { negated } from '../support/shared-passes.ts';
 
 const LEARNER = { roles: ['learner'], open: undefined } satisfies Partial<WorkerOptions>;
 
@@ -20,12 +21,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', { timeout: 240_000 }, () =
 
   test('a worker that gives a wrong gradient is parked, and its step is taken again without it', async () => {
     const nats = await natsServer();
-    const turn: WorkerOptions['turn'] = async ({ gradients, ...rest }) => {
-      const turned = new Float32Array(new SharedArrayBuffer(gradients.byteLength));
-      turned.set(new Float32Array(gradients).map((value) => -value));
-      return { ...rest, gradients: turned.buffer };
-    };
-    await workHere(nats.url, 'liar', {}, { ...LEARNER, turn });
+    await workHere(nats.url, 'liar', {}, { ...LEARNER, alter: negated });
     const daemon = await startLearning({ ...LEARNING, cluster: { nats: nats.url } }, 1);
     expect(await learntBy(daemon)).toEqual(await learntAlone(LEARNING));
     const [worker] = daemon.status().workers ?? [];

@@ -61,6 +61,12 @@ async function make(): Promise<void> {
   batches = made;
 }
 
+export function negated({ gradients, ...rest }: PassGradient): PassGradient {
+  const floats = new Float32Array(new SharedArrayBuffer(gradients.byteLength));
+  floats.set(new Float32Array(gradients).map((value) => -value));
+  return { ...rest, gradients: floats.buffer };
+}
+
 /** What happens to a pass: its index counts over all that the learner asks for. */
 export type Fate = 'own' | 'given' | 'lost' | 'wrong';
 
@@ -69,11 +75,6 @@ export function helpersOf(gradients: Gradients, fateOf: (pass: number) => Fate) 
   const seen: Record<Fate, number> = { own: 0, given: 0, lost: 0, wrong: 0 };
   const rejected: string[] = [];
   let asked = 0;
-  const turned = ({ gradients: given, ...rest }: PassGradient): PassGradient => {
-    const floats = new Float32Array(new SharedArrayBuffer(given.byteLength));
-    floats.set(new Float32Array(given).map((value) => -value));
-    return { ...rest, gradients: floats.buffer };
-  };
   const helpers: Helpers = {
     areReady: () => true,
     offer: ({ weights, requests }) => ({
@@ -84,7 +85,7 @@ export function helpersOf(gradients: Gradients, fateOf: (pass: number) => Fate) 
         if (fate === 'own' || fate === 'lost') return undefined;
         const gradient = await gradients.gradient(weights, request!);
         const due = { isDue: true, tolerance: 0 };
-        return fate === 'given' ? { ...gradient, ...due } : { ...turned(gradient), ...due };
+        return fate === 'given' ? { ...gradient, ...due } : { ...negated(gradient), ...due };
       },
       reject: (_, why) => void rejected.push(why),
       close() {},
