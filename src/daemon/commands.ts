@@ -165,7 +165,9 @@ export class Commands {
   #running(): Pipeline {
     const pipeline = this.#parts.pipeline();
     if (!pipeline)
-      throw new InputError('the loop does not run yet: wait until the daemon has started and measured its baseline');
+      throw new InputError(
+        'the loop does not run yet: wait until the daemon has restored its versions or measured its baseline (quorum status)',
+      );
     return pipeline;
   }
 

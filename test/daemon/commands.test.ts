@@ -31,7 +31,8 @@ async function running() {
 
 test('what needs the loop is refused until it runs; each command is in the event log with its author and outcome, without options', async () => {
   const made = await rig();
-  const why = 'the loop does not run yet: wait until the daemon has started and measured its baseline';
+  const why =
+    'the loop does not run yet: wait until the daemon has restored its versions or measured its baseline (quorum status)';
   const needy: Command[] = [
     { type: 'checkpoint' },
     { type: 'evaluate', full: false },

@@ -30,7 +30,7 @@ export function workersCommand(): Command {
     );
   return withConfigOptions(new Command('workers'))
     .description(
-      'Show the workers of a running daemon: where they are, what they sample, and when the daemon last heard from them.',
+      'Show the workers of a running daemon: where they are, what they do, and when the daemon last heard from them.',
     )
     .option('-r, --run <folder>', 'run folder of the daemon (runFolder; default: runs/default)')
     .option('--timeout <seconds>', 'how long to wait for the answer', parsePositive, 10)
