@@ -8,7 +8,18 @@
  *     base/         the base model, where --begin-again made one (begin-again.ts)
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
@@ -191,7 +202,9 @@ function identity({ seed, data }: RunConfig): Record<string, string | undefined>
 
 function makeRunFolder(path: string): readonly string[] {
   try {
-    return nearestFolder(path) === path ? [] : makeFolder(path, PRIVATE);
+    if (nearestFolder(path) !== path) return makeFolder(path, PRIVATE);
+    accessSync(path, constants.W_OK); // SQLite has one error code for all that keeps it from opening the lock
+    return [];
   } catch (error) {
     const known = diskError(path, error);
     if (known instanceof InputError) throw known;

@@ -188,6 +188,13 @@ describe('an entry of an odd kind: one sentence with the path, what it is, and t
     expect(refusal(folder)).toBe(`${folder}/run.json cannot be read: this user has no permission; make it readable`);
   });
 
+  test.skipIf(process.getuid?.() === 0)('an empty folder in which this user may not write', () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o555);
+    expect(() => openRunFolder(folder)).toThrow(`cannot write ${folder}: no permission`);
+    chmodSync(folder, 0o755);
+  });
+
   test('a link to an entry elsewhere is followed', () => {
     const folder = join(temporaryFolder(), 'run');
     openRunFolder(folder).release();
