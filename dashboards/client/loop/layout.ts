@@ -17,7 +17,7 @@ export type FlowName =
   | 'guard';
 
 export interface Node {
-  /** One, or the checks of the stage between samplers and voter. */
+  /** One, the checks of the stage between samplers and voter, or samplers that are too many for a card each. */
   readonly actors: readonly [Actor, ...Actor[]];
   readonly x: number;
   readonly y: number;
@@ -64,6 +64,8 @@ const NODE_HEIGHT = 148;
 const GAPS = 120;
 const GAP_Y = 14;
 const ARC = 44;
+/** More samplers than these share a card. */
+const MOST_SAMPLERS = 3;
 
 export function castOf(actors: readonly Actor[]): Cast {
   const first = (role: string) => actors.find((actor) => actor.role === role);
@@ -99,9 +101,10 @@ export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
 function wide(cast: Cast, width: number, synthetic: boolean): Layout {
   const single = (actor: Actor | undefined): readonly Cards[] => (actor ? [[actor]] : []);
   const check = asCards(cast.checks);
+  const samplers = cardsOfSamplers(cast);
   const columns: readonly (readonly Cards[])[] = [
     single(cast.questioner),
-    cast.samplers.map((sampler): Cards => [sampler]),
+    samplers,
     ...(check === undefined ? [] : [[check]]),
     single(cast.voter),
     single(cast.learner),
@@ -111,7 +114,7 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
   const gap = Math.max(GAPS / gaps, Math.min(72, (width - columns.length * 190) / gaps));
   const w = (width - gaps * gap) / columns.length;
   const h = NODE_HEIGHT;
-  const rows = Math.max(1, cast.samplers.length);
+  const rows = Math.max(1, samplers.length);
   const body = rows * h + (rows - 1) * GAP_Y;
   const top = ARC + 6;
   const x = (column: number) => column * (w + gap);
@@ -120,7 +123,7 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
     cards.map((actors, row) => ({ actors, x: x(column), y: column === 1 ? top + row * (h + GAP_Y) : centred })),
   );
   const middle = centred + h / 2;
-  const samplerY = cast.samplers.map((_, row) => top + row * (h + GAP_Y) + h / 2);
+  const samplerY = samplers.map((_, row) => top + row * (h + GAP_Y) + h / 2);
   const [voter, learner, evaluator] = [gaps - 2, gaps - 1, gaps];
   const between = (name: FlowName, from: number): Flow => ({
     name,
@@ -149,6 +152,11 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
   if (synthetic && cast.synthesizer === undefined) flows.push(syntheticArc(below, bottom + ARC - 10));
   const height = Math.max(second.height, synthetic && cast.synthesizer === undefined ? bottom + ARC + 12 : bottom);
   return { width, height: height + 2, nodeWidth: w, nodeHeight: h, nodes: [...placed, ...second.nodes], flows };
+}
+
+function cardsOfSamplers({ samplers }: Cast): readonly Cards[] {
+  const all = asCards(samplers);
+  return all !== undefined && samplers.length > MOST_SAMPLERS ? [all] : samplers.map((sampler): Cards => [sampler]);
 }
 
 function asCards([first, ...others]: readonly Actor[]): Cards | undefined {
@@ -221,24 +229,22 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const w = width - 2 * side;
   const h = 138;
   const gap = 26;
+  const single = (actor: Actor | undefined): Cards | undefined => actor && [actor];
   const check = asCards(cast.checks);
+  const samplers = cardsOfSamplers(cast);
   const order = [
-    cast.synthesizer,
-    cast.questioner,
-    ...cast.samplers,
-    check?.[0],
-    cast.voter,
-    cast.learner,
-    cast.evaluator,
-    cast.guardian,
-    ...cast.others,
-  ].filter((actor) => actor !== undefined);
-  const tight = new Set(cast.samplers.slice(1));
+    single(cast.synthesizer),
+    single(cast.questioner),
+    ...samplers,
+    check,
+    ...[cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].map(single),
+  ].filter((cards) => cards !== undefined);
+  const tight = new Set(samplers.slice(1));
   const nodes: Node[] = [];
   let y = 2;
-  for (const actor of order) {
-    if (nodes.length > 0) y += tight.has(actor) ? 8 : gap;
-    nodes.push({ actors: check?.[0] === actor ? check : [actor], x: side, y });
+  for (const actors of order) {
+    if (nodes.length > 0) y += tight.has(actors) ? 8 : gap;
+    nodes.push({ actors, x: side, y });
     y += h;
   }
   const at = (actor: Actor | undefined) => nodes.find(({ actors }) => actors[0] === actor)?.y;
@@ -248,7 +254,7 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
       ? []
       : [{ name, id: name, path: `M${width / 2} ${start + h}V${end}` }];
   };
-  const [sampler, last] = [cast.samplers[0], cast.samplers.at(-1)];
+  const [sampler, last] = [samplers[0]?.[0], samplers.at(-1)?.[0]];
   const flows = [
     ...down('synthetic', cast.synthesizer, cast.questioner),
     ...down('questions', cast.questioner, sampler),

@@ -5,7 +5,8 @@ import { useLive, useRequest } from '../session.ts';
 import { ActorCard } from './actor-card.tsx';
 import { CheckCard } from './check-card.tsx';
 import { useFlows } from './flows.ts';
-import { castOf, layout, type Flow } from './layout.ts';
+import { castOf, layout, type Flow, type Node } from './layout.ts';
+import { SamplersCard } from './samplers-card.tsx';
 
 const NO_PARAMS = {};
 
@@ -58,13 +59,18 @@ export function LoopDrawing() {
           ))}
           {drawn.nodes.map(({ actors, x, y }) => (
             <foreignObject key={actors[0].id} x={x} y={y} width={drawn.nodeWidth} height={drawn.nodeHeight}>
-              {actors[0].role === 'checker' ? <CheckCard checks={actors} /> : <ActorCard actor={actors[0]} />}
+              <Card actors={actors} />
             </foreignObject>
           ))}
         </svg>
       )}
     </div>
   );
+}
+
+function Card({ actors }: Pick<Node, 'actors'>) {
+  if (actors[0].role === 'checker') return <CheckCard checks={actors} />;
+  return actors.length > 1 ? <SamplersCard samplers={actors} /> : <ActorCard actor={actors[0]} />;
 }
 
 function Arrow({ flow, alive }: { readonly flow: Flow; readonly alive: boolean }) {
