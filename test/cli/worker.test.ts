@@ -51,7 +51,5 @@ test('a cache that cannot be a folder is named', { timeout: 60_000 }, async () =
 test('a GPU that this machine does not have is named before the worker joins', { timeout: 60_000 }, async () => {
   const { code, out, errors } = await work('a', temporaryFolder(), 'cpu,cuda:99').ended;
   expect({ code, out }).toEqual({ code: 2, out: '' });
-  expect(errors).toMatch(
-    /--devices cuda:99: this machine cannot sample on it: .+; name GPUs that `quorum doctor` finds/,
-  );
+  expect(errors).toMatch(/--devices cuda:99: this machine cannot use it: .+; name GPUs that `quorum doctor` finds/);
 });
