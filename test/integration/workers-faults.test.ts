@@ -24,30 +24,30 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     outcomeOf((await startToy(undefined, input)).daemon);
 
   // The cut lasts for the eight seconds after which a worker is silent: then the daemon does its jobs.
-  test('workers whose network is cut lose their jobs, and work on when it is back', async () => {
-    const [nats, http] = [await natsServer(), await freePort()];
-    const ports = { nats: nats.port, http };
-    const workers = await Promise.all(['mended', 'reset'].map((name) => workerBehindNetwork(name, ports, 20)));
-    const input = ofSteps(30);
-    const cluster = { nats: nats.url, host: '127.0.0.1', port: http, leaseSeconds: 1, checkShare: 0 };
-    const { daemon } = await startToy(cluster, input);
-    await daemon.pause();
-    await workersOf(daemon, areWorking(2));
-    await daemon.resume();
-    await workersOf(daemon, (list) => list.every(({ holds }) => holds > 0));
-    for (const worker of workers) worker.cut();
-    await daemon.pause(); // once the daemon has done what the workers had in hand
-    expect(notesOf(daemon).filter((text) => text.endsWith('is silent: its jobs go to others'))).toHaveLength(2);
-    expect(daemon.status().version).toBeLessThan(input.loop.steps);
-    workers[0]!.mend();
-    workers[1]!.reset();
-    await workersOf(daemon, areWorking(2));
-    const before = ['mended', 'reset'].map((name) => groupsOf(daemon, name));
-    await daemon.resume();
-    expect(await outcomeOf(daemon)).toBe(await alone(input));
-    const after = ['mended', 'reset'].map((name) => groupsOf(daemon, name));
-    expect(after.map((groups, i) => groups > before[i]!)).toEqual([true, true]);
-  });
+  test.each(['mend', 'reset'] as const)(
+    'a worker whose network is cut loses its jobs, and works on when it is back (%s)',
+    async (how) => {
+      const [nats, http] = [await natsServer(), await freePort()];
+      const worker = await workerBehindNetwork('cut', { nats: nats.port, http }, 20);
+      const input = ofSteps(30);
+      const cluster = { nats: nats.url, host: '127.0.0.1', port: http, leaseSeconds: 1, checkShare: 0 };
+      const { daemon } = await startToy(cluster, input);
+      await daemon.pause();
+      await workersOf(daemon, areWorking(1));
+      await daemon.resume();
+      await workersOf(daemon, ([each]) => each!.holds > 0);
+      worker.cut();
+      await daemon.pause(); // once the daemon has done what the worker had in hand
+      expect(notesOf(daemon).filter((text) => text.endsWith('is silent: its jobs go to others'))).toHaveLength(1);
+      expect(daemon.status().version).toBeLessThan(input.loop.steps);
+      worker[how]();
+      await workersOf(daemon, areWorking(1));
+      const before = groupsOf(daemon, 'cut');
+      await daemon.resume();
+      expect(await outcomeOf(daemon)).toBe(await alone(input));
+      expect(groupsOf(daemon, 'cut')).toBeGreaterThan(before);
+    },
+  );
 
   test('clocks that are off by an hour, and one that jumps, change nothing', async () => {
     const nats = await natsServer();

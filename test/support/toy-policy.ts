@@ -140,13 +140,13 @@ export class ToyPolicy implements Policy, Learner {
   }
 
   /** A sampler elsewhere, which gets its weights as a remote one does. */
-  static remote(weightsOf: WeightsOf, faults: ToyFaults = {}): Sampler {
+  static remote(weightsOf: WeightsOf, faults: ToyFaults = {}, options: Pick<ToyOptions, 'edge'> = {}): Sampler {
     const nothing = (): Promise<void> => Promise.resolve();
     return {
       open: nothing,
       async sample(request, signal) {
         const ref = await weightsOf(request.version);
-        const policy = new ToyPolicy({ faults });
+        const policy = new ToyPolicy({ ...options, faults });
         policy.#weights.set(request.version, JSON.parse(Buffer.from(await ref.read()).toString()) as Table);
         return policy.sample(request, signal);
       },

@@ -14,6 +14,8 @@ import { CHROMIUM } from './browser.ts';
 
 export { CLIENT_FOLDER, launch, open } from './browser.ts';
 
+/** The base's edge, small enough to see the toy learn. */
+export const TOY_EDGE = 0.2;
 const TOY = nodeArguments(new URL('./daemon-child.ts', import.meta.url));
 const COMMAND = nodeArguments(new URL('../../support/quorum.ts', import.meta.url));
 
@@ -57,7 +59,7 @@ export function startToyDaemon({
     ...config,
     dashboard: { port, ...config.dashboard },
   };
-  return start([...TOY, folder, JSON.stringify(input), String(stepTakes)], folder);
+  return start([...TOY, folder, JSON.stringify(input), String(stepTakes), String(TOY_EDGE)], folder);
 }
 
 /** `quorum start` with these settings, on the bundled model. It gives way to the browser. */

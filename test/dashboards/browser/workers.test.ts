@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HAS_NATS, natsServer } from '../../support/nats-server.ts';
 import { startToyWorker } from '../../support/worker-process.ts';
-import { describeInBrowser, launch, LOOKS, open, startToyDaemon } from './harness.ts';
+import { describeInBrowser, launch, LOOKS, open, startToyDaemon, TOY_EDGE } from './harness.ts';
 
 describeInBrowser('workers, on the page Actors', () => {
   let browser: Browser;
@@ -30,7 +30,7 @@ describeInBrowser('workers, on the page Actors', () => {
       const { page } = opened;
       await opened.goto('actors', '.workers');
       await page.getByText('No worker has joined').waitFor();
-      const worker = startToyWorker(nats.url, 'gpu-a');
+      const worker = startToyWorker(nats.url, 'gpu-a', 0, { TOY_EDGE: String(TOY_EDGE) });
       const row = page.locator('.workers tr', { hasText: 'gpu-a' });
       await expect.poll(() => row.locator('.badge').innerText(), { timeout: 40_000 }).toBe('working');
       const cell = (nth: number) => row.locator('td').nth(nth).innerText();
