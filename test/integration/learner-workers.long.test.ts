@@ -81,6 +81,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', { timeout: LIMIT }, () => 
     await nats.kill();
     const before = passesOf(daemon);
     await nats.start();
-    await workersOf(daemon, ([each]) => each!.passes > before);
+    const [after] = await workersOf(daemon, ([each]) => each!.passes > before);
+    expect(after!.state).toBe('working');
   });
 });
