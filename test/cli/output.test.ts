@@ -15,7 +15,7 @@ import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 /**
- * Options that name what is read; `--run` is a run folder, which refuses every folder that is none, and `--cache` a
+ * Options whose value names an input; `--run` refuses every folder that is not a run folder, and `--cache` a
  * folder that each start uses again.
  */
 const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer', '--wheels', '--cache'];

@@ -12,8 +12,8 @@ import { batchOf, judged } from './batches.ts';
 import { closing, openLocal } from './local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from './tiny-folder.ts';
 
-let folder: TemporaryFolder;
-let batches: readonly Batch[];
+export let folder: TemporaryFolder;
+export let batches: readonly Batch[];
 
 export const configOf = (threads: number, learner: ConfigInput['learner'] = {}): Config =>
   configSchema.parse({

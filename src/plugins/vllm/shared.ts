@@ -3,8 +3,8 @@ export class Shared<T> {
   readonly #entries = new Map<string, Entry<T>>();
 
   /**
-   * Returns the value under `key`, opened if no one uses it. All that wait for an opening that fails get its error, and
-   * the next call opens it again.
+   * Returns the value under `key`, and opens it for the first user. When the opening fails, each waiting user gets the
+   * error, and the next call opens the value again.
    * @param leaves aborts when this user no longer needs the value
    * @param open its signal aborts when the last user has left
    */

@@ -1,56 +1,21 @@
 /** Several learner threads that take a step together. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { configSchema, type Config, type ConfigInput } from '../../../src/config/schema.ts';
-import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import { devicesOf, deviceWords } from '../../../src/policy/local/devices.ts';
 import type { LocalLearner } from '../../../src/policy/local/learner.ts';
-import type { Batch } from '../../../src/protocol/messages.ts';
 import type { TensorMap } from '../../../src/protocol/tensor.ts';
-import { batchOf, judged } from '../../support/batches.ts';
-import { closing, openLocal } from '../../support/local-policy.ts';
-import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
+import { closing } from '../../support/local-policy.ts';
+import { batches, configOf as passesOf, folder, makeBatches } from '../../support/shared-passes.ts';
 import { ThreadFaults } from '../../support/thread-faults.ts';
 
-let folder: TemporaryFolder;
-let batches: readonly Batch[];
-
+/** Whole passes at a mild rate, unless a test says otherwise. */
 const configOf = (threads: number, learner: ConfigInput['learner'] = {}): Config =>
-  configSchema.parse({
-    model: join(folder.path, 'base'),
-    workers: { learner: Array.from({ length: threads }, () => 'cpu') },
-    sampling: { samples: 4, temperature: 1 },
-    loop: { batchGroups: 6 },
-    learner: { learningRate: 1e-4, warmupSteps: 0, schedule: { type: 'constant' }, minibatches: 2, ...learner },
-    timeouts: { openSeconds: 120, sampleSeconds: 120, learnSeconds: 120, saveSeconds: 60 },
-  });
+  passesOf(threads, { learningRate: 1e-4, passTokens: undefined, ...learner });
 
-/** Two batches for versions 0 and 1, sampled by the base: the second one is stale. */
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  await writeTinyFolder(join(folder.path, 'base'), 1);
-  const { dataset } = openFigures(TRAIN_POOL);
-  const questions = Array.from({ length: 6 }, (_, i) => dataset.question(i * 7));
-  const params = { samples: 4, temperature: 1, topP: 1, topK: 0, maxNewTokens: 20 };
-  await using policy = await openLocal(configOf(1));
-  const made: Batch[] = [];
-  for (const parent of [0, 1]) {
-    const { groups } = await policy.sampler.sample({ questions, params, seed: 5 + parent, version: 0 });
-    const advantage = (_: unknown, i: number): number => (i % 2 === 0 ? 1 : -1);
-    made.push(
-      batchOf(
-        parent,
-        parent,
-        groups.map((samples, q) => judged(questions[q]!, samples, 0, q, advantage)),
-      ),
-    );
-  }
-  batches = made;
-}, 120_000);
-
-afterAll(() => folder[Symbol.asyncDispose]());
+makeBatches();
 
 let saves = 0;
 async function saved(learner: LocalLearner): Promise<Record<'weights' | 'moments', TensorMap>> {
