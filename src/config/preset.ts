@@ -90,13 +90,19 @@ export function presetWords(
  * Votes whose work is checked are right at every level, so few of them are enough, and nothing has to hold the model near
  * its base.
  */
-const LADDER: ConfigInput = {
+export const CHECKED_VOTES = {
   checks: ['equations', 'whole', 'premises'],
   curriculum: { mode: 'on' },
   filters: { shareFloor: 0.1 },
-  learner: { learningRate: 1e-4, klCoefficient: 0 },
+  learner: { klCoefficient: 0 },
+} satisfies ConfigInput;
+
+export const LADDER_RATE = 1e-4;
+
+const LADDER: ConfigInput = merged(CHECKED_VOTES, {
+  learner: { learningRate: LADDER_RATE },
   evaluation: { questions: 300 },
-};
+});
 
 /** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
 export function presetDefaults(name: PresetName, model?: Architecture, folder?: string): ConfigInput {

@@ -4,12 +4,13 @@ import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { missingFolder } from '../compute/hf/missing-folder.ts';
 import { merged } from '../config/merge.ts';
-import { choosePreset } from '../config/preset.ts';
+import { choosePreset, LADDER_RATE } from '../config/preset.ts';
+import { parseConfig } from '../config/load.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import type { LabelledDataset, Labels } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { openLadder } from '../data/figures/ladder/dataset.ts';
-import { FAMILY_NAMES } from '../data/figures/ladder/table.ts';
+import type { FamilyName } from '../data/figures/ladder/table.ts';
 import type { BuiltIn } from '../data/settings.ts';
 import { HARD_DATA, suites as openSuites } from '../data/suites.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -54,26 +55,33 @@ const SUITES_SEED = 0;
 /** The training pool of `quorum start`. */
 const TRAINED = 20_000;
 
-/** @throws InputError for a bad model. */
+/** @throws InputError for a bad model or setting. */
 export async function openBench(options: BenchOptions): Promise<Bench> {
   const { model, folder, data = 'figures', questions, suiteQuestions, k, config } = options;
   const common = { model: await weightsDigest(model), questions, suiteQuestions, k };
-  const own = merged(choosePreset({ folder: model }).defaults, config);
-  const opened = data === 'ladder' ? openLadderBench(suiteQuestions) : openFiguresBench(suiteQuestions);
+  // Not the preset of the ladder, which checks votes: here that is a method.
+  const preset = choosePreset({ folder: model }).defaults;
   // Figures are the default of the settings: without them written out, cells of older experiments keep their hash.
-  return { model, folder, common, config: data === 'figures' ? own : merged({ data: { type: data } }, own), ...opened };
+  const ladder: ConfigInput = { data: { type: 'ladder' }, learner: { learningRate: LADDER_RATE } };
+  const settings = [preset, data === 'ladder' ? ladder : {}, config].reduce(merged);
+  const parsed = parseConfig(settings, '--set');
+  const opened =
+    parsed.data.type === 'ladder'
+      ? openLadderBench(suiteQuestions, parsed.data.families)
+      : openFiguresBench(suiteQuestions);
+  return { model, folder, common, config: settings, ...opened };
 }
 
 type Opened = Pick<Bench, 'suites' | 'hardSuite' | 'labels'>;
 
-/** A suite for each family, every level as often. */
-function openLadderBench(pictures: number): Opened {
+/** A suite for each family that is learnt, every level as often. */
+function openLadderBench(pictures: number, families: readonly FamilyName[]): Opened {
   return {
-    suites: FAMILY_NAMES.map((family) => ({
+    suites: families.map((family) => ({
       name: family,
       ...openLadder({ pool: 'suite', seed: SUITES_SEED, pictures, families: [family] }),
     })),
-    labels: openLadder({ pool: 'train', pictures: TRAINED }).labels,
+    labels: openLadder({ pool: 'train', pictures: TRAINED, families }).labels,
   };
 }
 

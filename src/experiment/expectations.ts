@@ -1,4 +1,8 @@
-/** The orderings that the paper reports (MM-UPT, arXiv 2505.22453, table 1), and whether a table shows them. */
+/**
+ * The orderings that the paper reports (MM-UPT, arXiv 2505.22453, table 1), and two of checked votes: whether a table
+ * shows them.
+ */
+import { CHECKED } from './methods.ts';
 import { paired, type Paired } from './paired.ts';
 import { AVERAGE, percent, type Row } from './statistics.ts';
 
@@ -49,6 +53,13 @@ const CLAIMS: readonly Claim[] = [
     right: 'mm-upt',
     least: -MARGIN,
   })),
+  { text: 'MM-UPT with checked votes is above MM-UPT', left: CHECKED, right: 'mm-upt', least: 0 },
+  {
+    text: 'MM-UPT with checked votes is at most 2 points below supervised GRPO',
+    left: CHECKED,
+    right: 'supervised-grpo',
+    least: -0.02,
+  },
   { text: 'MM-UPT is at least 20 points above the base', left: 'mm-upt', right: 'base', least: GAIN },
 ];
 

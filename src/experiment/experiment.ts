@@ -48,7 +48,12 @@ export async function runExperiment(
   refuseUnknown(methods);
   const bench = await openBench({ ...options, questions: options.budgetSteps * BATCH_GROUPS });
   markExperiment(options.folder);
-  const trained = planOf({ ...options, methods, hardData: bench.hardSuite !== undefined });
+  const trained = planOf({
+    ...options,
+    methods,
+    hardData: bench.hardSuite !== undefined,
+    ladder: options.data === 'ladder',
+  });
   const base = options.seeds.map((seed): Cell => ({ method: 'base', seed, config: {} }));
   const cells = [...base, ...trained];
   show({ type: 'estimate', estimate: await estimateOf(bench, cells) });

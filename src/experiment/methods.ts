@@ -1,8 +1,9 @@
 /**
- * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other
+ * The methods that `quorum experiment` compares: those of MM-UPT (arXiv 2505.22453, table 1), and its own. Each is the loop itself with other
  * settings, another reward or another sampler, so that base, data, workers, optimizer and budget are the same.
  * docs/methods describes each source and where a method deviates from it.
  */
+import { CHECKED_VOTES } from '../config/preset.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
 import { judge, type Classifier, type JudgeOptions, type Reward } from '../learn/judge.ts';
@@ -34,8 +35,12 @@ const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as con
  */
 const GENIXER_CONFIDENCE = Math.log(0.8);
 
+/** The paper's method with votes that check their work, and a curriculum: what `quorum start --data ladder` runs. */
+export const CHECKED = 'mm-upt+checks';
+
 export const METHODS: readonly Method[] = [
   { name: 'mm-upt', labels: false, config: {} },
+  { name: CHECKED, labels: false, config: CHECKED_VOTES },
   { name: 'mm-upt+in-context', labels: false, config: { synthesis: { mode: 'in-context' } } },
   { name: 'mm-upt+direct', labels: false, config: { synthesis: { mode: 'direct' } } },
   {

@@ -6,7 +6,7 @@ import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { HARD_DATA } from '../data/suites.ts';
 import type { Cell } from './cell.ts';
-import { METHODS } from './methods.ts';
+import { CHECKED, METHODS } from './methods.ts';
 
 interface Variation {
   readonly name: string;
@@ -43,6 +43,12 @@ export const VARIATIONS: readonly Variation[] = [
   ...OTHER_OBJECTIVES,
 ];
 
+/** On the ladder plain votes unlearn, so objectives are compared under checked ones. */
+const ON_LADDER: readonly Variation[] = [
+  { name: 'no curriculum', config: { curriculum: { mode: 'off' } } },
+  ...OTHER_OBJECTIVES,
+];
+
 /** On data where the base's vote is mostly wrong: the vote's reward, the same without filters, and labels. */
 const ON_HARD_DATA = (
   [
@@ -62,15 +68,19 @@ export interface PlanOptions {
   /** Adds those of the variations that change the objective. */
   readonly objectives?: boolean;
   readonly hardData?: boolean;
+  /** The variations are those of checked votes. */
+  readonly ladder?: boolean;
 }
 
 /** Seed after seed: stopped early, all methods have equally many. */
-export function planOf({ methods, seeds, ablations, objectives, hardData }: PlanOptions): Cell[] {
+export function planOf({ methods, seeds, ablations, objectives, hardData, ladder }: PlanOptions): Cell[] {
   const own = METHODS.filter(({ name }) => methods.includes(name)).map(({ name }) => ({ method: name, config: {} }));
-  const varied = ablations === true ? VARIATIONS : objectives === true ? OTHER_OBJECTIVES : [];
+  const [method, some, every] =
+    ladder === true ? [CHECKED, ON_LADDER, ON_LADDER] : ['mm-upt', OTHER_OBJECTIVES, VARIATIONS];
+  const varied = ablations === true ? every : objectives === true ? some : [];
   const cells: readonly Omit<Cell, 'seed'>[] = [
     ...own,
-    ...varied.map(({ name, config }) => ({ method: 'mm-upt', variation: name, config })),
+    ...varied.map(({ name, config }) => ({ method, variation: name, config })),
     ...(ablations === true && hardData === true ? ON_HARD_DATA : []),
   ];
   return seeds.flatMap((seed) => cells.map((cell): Cell => ({ ...cell, seed })));

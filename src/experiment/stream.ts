@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { merged } from '../config/merge.ts';
 import { choosePreset } from '../config/preset.ts';
+import { parseConfig } from '../config/load.ts';
 import { configSchema, type ConfigInput } from '../config/schema.ts';
 import { openData } from '../data/open.ts';
 import type { BuiltIn } from '../data/settings.ts';
@@ -65,8 +66,9 @@ export async function runStream(
     questions: stageSteps * BATCH_GROUPS,
     heldOut,
     everySteps: Math.max(1, Math.round(stageSteps / EVALUATIONS)),
-    config: merged(choosePreset({ folder: model }).defaults, config),
+    config: merged(choosePreset({ folder: model, data }).defaults, config),
   };
+  parseConfig(bench.config, '--set');
   markExperiment(folder);
   const runs = options.seeds.flatMap((seed): StageRun[] => [
     { stages, seed },

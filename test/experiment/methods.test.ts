@@ -1,17 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { runExperiment, type ExperimentProgress } from '../../src/experiment/experiment.ts';
+import { describe, expect, it } from 'vitest';
+import { runExperiment, type ExperimentOptions, type ExperimentProgress } from '../../src/experiment/experiment.ts';
+import { runStream } from '../../src/experiment/stream.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { temporaryFolder, writeTinyFolder } from '../support/tiny-folder.ts';
 
+const { signal } = new AbortController();
+const model = packagePath('models/mini');
+
 it('runs methods on the ladder, keeps what it ran, and shows accuracy by level', async () => {
   await using folder = await temporaryFolder();
-  const model = join(folder.path, 'model');
-  await writeTinyFolder(model, 3);
+  const tiny = join(folder.path, 'model');
+  await writeTinyFolder(tiny, 3);
   const out = join(folder.path, 'out');
   const options = {
-    model,
+    model: tiny,
     folder: out,
     data: 'ladder',
     seeds: [0],
@@ -19,9 +24,13 @@ it('runs methods on the ladder, keeps what it ran, and shows accuracy by level',
     budgetSteps: 1,
     suiteQuestions: 12,
     k: 2,
-    config: { sampling: { maxNewTokens: 4, samples: 2 }, evaluation: { questions: 12 } },
-    signal: new AbortController().signal,
-  } as const;
+    config: {
+      data: { type: 'ladder', families: ['hours', 'digits'] },
+      sampling: { maxNewTokens: 4, samples: 2 },
+      evaluation: { questions: 12 },
+    },
+    signal,
+  } satisfies ExperimentOptions;
   const run = async (minutes?: number) => {
     const seen: ExperimentProgress[] = [];
     const more = minutes === undefined ? {} : { minutes };
@@ -39,7 +48,7 @@ it('runs methods on the ladder, keeps what it ran, and shows accuracy by level',
   ]);
   for (const { levels, suites } of first.result.rows) {
     expect(Object.keys(levels)).toHaveLength(12);
-    expect(Object.keys(suites)).toEqual(['digits', 'stacks', 'shapes', 'hours', 'chain', 'average']);
+    expect(Object.keys(suites)).toEqual(['hours', 'digits', 'average']);
   }
   const [estimated] = first.seen;
   expect(estimated).toMatchObject({ type: 'estimate', estimate: { runs: 2, done: 0 } });
@@ -68,9 +77,26 @@ it('refuses a method that it does not know, and a folder without weights', async
     suiteQuestions: 1,
     k: 1,
     config: {},
-    signal: new AbortController().signal,
+    signal,
   };
   const run = (methods: readonly string[]) => runExperiment({ ...options, methods }, () => undefined);
   await expect(run(['ppo'])).rejects.toThrow(/--methods: there is no method ppo; known are mm-upt/);
   await expect(run(['sft'])).rejects.toThrow(InputError);
+});
+
+describe('a setting with a bad value', () => {
+  const refused = { config: { learner: { learningRate: 'fast' as never } }, seeds: [0], signal };
+  const methods = (folder: string) =>
+    runExperiment({ ...refused, model, folder, budgetSteps: 1, suiteQuestions: 1, k: 1 }, () => {});
+  const stream = (folder: string) =>
+    runStream({ ...refused, model, folder, data: 'figures', stages: ['bars'], stageSteps: 1, heldOut: 1 }, () => {});
+
+  it.each([{ methods }, { stream }].map((each) => Object.entries(each)[0]!))('is named by the experiment %s, and no folder is made', async (_, experiment) => {
+    await using folder = await temporaryFolder();
+    const out = join(folder.path, 'out');
+    const error = await experiment(out).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(/^--set: .*learner\.learningRate/s);
+    expect(existsSync(out)).toBe(false);
+  });
 });

@@ -3,7 +3,7 @@ import { merged } from '../../src/config/merge.ts';
 import { cellHash, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
 import { expectations, expectationWords } from '../../src/experiment/expectations.ts';
 import { htmlOf } from '../../src/experiment/html.ts';
-import { METHODS } from '../../src/experiment/methods.ts';
+import { CHECKED, METHODS } from '../../src/experiment/methods.ts';
 import { planOf, VARIATIONS } from '../../src/experiment/plan.ts';
 import { AVERAGE, rowsOf, statistics } from '../../src/experiment/statistics.ts';
 import { csvOf, markdownOf } from '../../src/experiment/text.ts';
@@ -77,10 +77,11 @@ describe('expectations', () => {
     stic: 0.5,
     'mm-upt+in-context': 0.79,
     'mm-upt+direct': 0.9,
+    [CHECKED]: 0.85,
   };
   const held = (values: Readonly<Record<string, number>>) => expectations(rows(values)).map((each) => each.held);
 
-  it('all hold', () => expect(held(all)).toEqual(Array.from({ length: 8 }, () => true)));
+  it('all hold', () => expect(held(all)).toEqual(Array.from({ length: 10 }, () => true)));
 
   it.each([
     ['supervised-grpo', 0.82, 0],
@@ -88,10 +89,14 @@ describe('expectations', () => {
     ['srlm', 0.85, 2],
     ['mm-upt+in-context', 0.78, 5],
     ['mm-upt+direct', 0.7, 6],
-    ['base', 0.65, 7],
+    [CHECKED, 0.795, 7],
+    ['base', 0.65, 9],
   ])('%s at %f breaks number %i alone', (method, value, at) => {
-    expect(held({ ...all, [method]: value })).toEqual(Array.from({ length: 8 }, (_, i) => i !== at));
+    expect(held({ ...all, [method]: value })).toEqual(Array.from({ length: 10 }, (_, i) => i !== at));
   });
+
+  it('checked votes far below labels break both of their numbers', () =>
+    expect(held({ ...all, [CHECKED]: 0.78 })).toEqual(Array.from({ length: 10 }, (_, i) => i !== 7 && i !== 8)));
 
   it('pairs the seeds that both methods have, and says where the interval leaves the claim open', () => {
     const all = (a: readonly number[], b: readonly number[]) =>
@@ -159,6 +164,13 @@ describe('cells', () => {
     expect(objectives.filter(({ seed }) => seed === 1).map(({ variation }) => variation)).toEqual([
       undefined,
       ...others.map(({ name }) => `objective ${name}`),
+    ]);
+    const onLadder = planOf({ methods: ['mm-upt', CHECKED], seeds: [0], objectives: true, ladder: true });
+    expect(onLadder.map(({ method, variation }) => [method, variation])).toEqual([
+      ['mm-upt', undefined],
+      [CHECKED, undefined],
+      [CHECKED, 'no curriculum'],
+      ...others.map(({ name }) => [CHECKED, `objective ${name}`]),
     ]);
     const all = planOf({ methods: ['mm-upt'], seeds: [0], ablations: true, hardData: true });
     const hard = all.filter(({ onHardData }) => onHardData);
