@@ -91,12 +91,15 @@ describe('a setting with a bad value', () => {
   const stream = (folder: string) =>
     runStream({ ...refused, model, folder, data: 'figures', stages: ['bars'], stageSteps: 1, heldOut: 1 }, () => {});
 
-  it.each([{ methods }, { stream }].map((each) => Object.entries(each)[0]!))('is named by the experiment %s, and no folder is made', async (_, experiment) => {
-    await using folder = await temporaryFolder();
-    const out = join(folder.path, 'out');
-    const error = await experiment(out).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(InputError);
-    expect((error as InputError).message).toMatch(/^--set: .*learner\.learningRate/s);
-    expect(existsSync(out)).toBe(false);
-  });
+  it.each([{ methods }, { stream }].map((each) => Object.entries(each)[0]!))(
+    'is named by the experiment %s, and no folder is made',
+    async (_, experiment) => {
+      await using folder = await temporaryFolder();
+      const out = join(folder.path, 'out');
+      const error = await experiment(out).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(InputError);
+      expect((error as InputError).message).toMatch(/^--set: .*learner\.learningRate/s);
+      expect(existsSync(out)).toBe(false);
+    },
+  );
 });
