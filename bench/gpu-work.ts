@@ -14,7 +14,7 @@ import { startDaemon } from '../src/daemon/daemon.ts';
 import { median } from '../src/lib/median.ts';
 import { localPolicy, openForSampling } from '../src/policy/local/open.ts';
 import type { JudgedGroup, Question, Sample } from '../src/protocol/messages.ts';
-import type { Row } from './measure.ts';
+import type { Told } from './gpu-plan.ts';
 
 /** What is measured; `questions`, each with a picture of 448 x 448, have `samples` responses of `tokens` tokens. */
 export interface GpuWork {
@@ -33,10 +33,7 @@ export interface GpuWork {
   readonly rounds: number;
 }
 
-export interface GpuMeasured {
-  readonly values: readonly Pick<Row, 'value' | 'unit'>[];
-  /** Of this process, at its peak. */
-  readonly hostBytes: number;
+export interface GpuMeasured extends Told {
   /** Of a learner step, on all cores; it depends less on what else runs than its time does. */
   readonly processorSeconds?: number;
 }
@@ -82,7 +79,7 @@ async function questionsOf({ questions }: GpuWork, folder: string): Promise<Ques
 }
 
 /** Milliseconds of a learner step: log-probabilities, gradient, AdamW, the new version. */
-async function learn(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
+async function learn(work: GpuWork, folder: string): Promise<GpuMeasured> {
   const { learner, sampler } = localPolicy(configOf(work, folder));
   try {
     await learner.open();
@@ -138,7 +135,7 @@ async function judged(
 }
 
 /** Milliseconds of a decoding step and tokens a second without the prompts, by responses of two lengths. */
-async function rollout(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
+async function rollout(work: GpuWork, folder: string): Promise<GpuMeasured> {
   const config = configOf(work, folder);
   const sampler = await openForSampling(config);
   try {
@@ -175,7 +172,7 @@ async function rollout(work: GpuWork, folder: string): Promise<Omit<GpuMeasured,
  * Responses in 16 bits and in float32 by the same uniform numbers: the share of equal tokens, and how far the
  * log-probabilities lie apart up to the first other token of a response, where both still see the same.
  */
-async function agree(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
+async function agree(work: GpuWork, folder: string): Promise<GpuMeasured> {
   const questions = await questionsOf(work, folder);
   const sampled = async (compute: 'f32' | 'bf16' | 'f16'): Promise<readonly Sample[]> => {
     const config = configOf({ ...work, compute }, folder);
@@ -211,7 +208,7 @@ async function agree(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, '
 }
 
 /** Tokens a second of the loop's sampler, as the bundled model learns by the defaults. */
-async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
+async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise<GpuMeasured> {
   const daemon = await startDaemon(
     parseConfig({
       model,
@@ -231,8 +228,8 @@ const work = JSON.parse(process.argv[2]!) as GpuWork;
 const folder = mkdtempSync(join(tmpdir(), 'quorum-bench-'));
 try {
   const found = await { learn, rollout, loop, agree }[work.kind](work, folder);
-  const measured: GpuMeasured = { ...found, hostBytes: 1_024 * process.resourceUsage().maxRSS };
-  console.log(JSON.stringify(measured));
+  const host = { value: (1_024 * process.resourceUsage().maxRSS) / 1e9, unit: 'GB of host memory' };
+  console.log(JSON.stringify({ ...found, values: [...found.values, host] } satisfies GpuMeasured));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

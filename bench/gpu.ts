@@ -1,37 +1,42 @@
 /**
- * `npm run bench:gpu` measures real shapes on a GPU, from nothing: libraries, models with random weights, then learner
- * steps, rollouts and the loop of the bundled model. peers/gpu.py does the same work with torch. Ends within `--minutes`
- * and says what it left out.
+ * `npm run bench:gpu` measures on a GPU, from nothing: libraries, the loop of the bundled model, a model of 0.5 B that
+ * improves without labels, then learner steps and rollouts of real shapes with random weights, and the same work by torch
+ * (peers/gpu.py) where Python has it. Ends within `--minutes` and says what it left out. Each value is printed, and
+ * written to `--out`, as soon as it is known.
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import { ENGINES } from '../src/compute/engine/engines.ts';
 import { kindOf, type EngineName } from '../src/compute/engine/engine.ts';
 import type { Config } from '../src/config/schema.ts';
 import { makeFolder } from '../src/lib/make-folder.ts';
 import { packagePath } from '../src/lib/package-path.ts';
 import { writeRandomModel } from '../src/pretrain/random/folder.ts';
-import { RANDOM_SHAPES, type RandomSize } from '../src/pretrain/random/shapes.ts';
+import { PRETRAINED_SHAPES, RANDOM_SHAPES, type RandomSize } from '../src/pretrain/random/shapes.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import { gpuMemory, gpusHere, peakGpuMemory } from './gpu-memory.ts';
-import type { GpuMeasured, GpuWork } from './gpu-work.ts';
+import { improvePlan, loopPlan, peerPlan, planOf, type Planned, type Told } from './gpu-plan.ts';
 import { table, type Row } from './measure.ts';
 
-const USAGE = `npm run bench:gpu -- [--like 3b,7b] [--engine cuda] [--minutes 8] [--quick] [--only learn,rollout,agree,loop] [--compute auto]
-    [--models ${join(tmpdir(), 'quorum-bench')}] [--model FOLDER] [--wheels FOLDER] [--out runs/gpu.json]
---quick: few and short responses, to try the script; without a GPU: --engine cpu --like 0.1b --quick`;
+const USAGE = `npm run bench:gpu -- [--like 3b,7b] [--improve 0.5b] [--engine cuda] [--minutes 8] [--quick]
+    [--only loop,improve,learn,rollout,agree,peer] [--compute auto] [--models ${join(tmpdir(), 'quorum-bench')}]
+    [--model FOLDER] [--wheels FOLDER] [--out runs/gpu.json]
+--improve SIZE, 0.1b or 0.5b: the model that improves itself, widened from models/mini
+--quick: few and short responses, to try the script; without a GPU: --engine cpu --like 0.1b --improve test --quick`;
 
 const { values } = parseArgs({
   options: {
     like: { type: 'string', default: '3b,7b' },
+    improve: { type: 'string', default: '0.5b' },
     engine: { type: 'string', default: 'cuda' },
     minutes: { type: 'string', default: '8' },
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'learn,rollout,agree,loop' },
+    only: { type: 'string', default: 'loop,improve,learn,rollout,agree,peer' },
     /** `workers.compute`. */
     compute: { type: 'string', default: 'auto' },
     /** Where models with random weights are written, and found again by the next run. */
@@ -45,57 +50,17 @@ const { values } = parseArgs({
 });
 
 const root = dirname(packagePath('package.json'));
-const MINI = packagePath('models/mini');
 /** Below, no measurement is begun. */
 const LEAST_SECONDS = 20;
+/** Of the minutes, for the model that improves itself. */
+const SHARE = 0.3;
 /** Below, no model is written. */
 const LEAST_TO_WRITE_SECONDS = 120;
 
 type Compute = Config['workers']['compute'];
 
-interface Planned extends GpuWork {
-  readonly name: string;
-}
-
 /** A measurement that failed, or was not begun, has a reason and no value. */
 type Outcome = Row | { readonly name: string; readonly why: string };
-
-function planOf(like: string, model: string, engine: EngineName): Planned[] {
-  const compute = computeOf(values.compute);
-  const work = (kind: 'learn' | 'rollout' | 'agree', questions: number, samples: number, tokens: number): Planned => {
-    const shape = `${questions} x ${samples} x ${tokens}`;
-    const names = {
-      learn: `${like} learner step, ${shape}`,
-      rollout: `${like} rollout, ${questions * samples} rows`,
-      agree: `${like} in 16 bits, ${shape}`,
-    };
-    return {
-      kind,
-      name: names[kind],
-      model,
-      engine,
-      compute,
-      questions,
-      samples,
-      tokens,
-      rounds: values.quick ? 1 : 3,
-    };
-  };
-  if (values.quick) return [work('learn', 1, 2, 8), work('rollout', 1, 4, 8), work('agree', 1, 4, 8)];
-  const always = [work('learn', 2, 8, 128), work('rollout', 8, 8, 128), work('agree', 2, 8, 64)];
-  return like === '7b' ? always : [...always, work('learn', 1, 8, 512), work('rollout', 32, 8, 128)];
-}
-
-const loopPlan = (engine: EngineName): Planned => ({
-  kind: 'loop',
-  name: 'loop of models/mini',
-  model: MINI,
-  engine,
-  questions: 0,
-  samples: 0,
-  tokens: 0,
-  rounds: values.quick ? 1 : 10,
-});
 
 /** @throws InputError when the option names no type. */
 function computeOf(compute: string): Compute {
@@ -119,6 +84,12 @@ async function modelLike(size: RandomSize): Promise<string> {
   return folder;
 }
 
+/** @throws InputError when the option names no size. */
+function improvedSize(like: string): string {
+  if (like === 'test' || like in PRETRAINED_SHAPES) return like;
+  throw new InputError(`--improve ${like}: known are ${Object.keys(PRETRAINED_SHAPES).join(', ')}`);
+}
+
 async function setUp(): Promise<void> {
   const wheels = values.wheels === undefined ? [] : ['--wheels', resolve(values.wheels)];
   const command = [join(root, 'bin/quorum.js'), 'setup', 'cuda', ...wheels];
@@ -126,42 +97,43 @@ async function setUp(): Promise<void> {
   if (code !== 0) throw new InputError('quorum setup cuda failed: see above');
 }
 
-/** In a process of its own, ended at the deadline. */
-async function measure({ name, ...work }: Planned, deadline: number): Promise<readonly Outcome[]> {
+/** In a process of its own, ended at the deadline. @param found takes what is known as soon as it is. */
+async function measure(
+  { name, command: [program, ...args] }: Planned,
+  deadline: number,
+  found: (row: Outcome) => void,
+) {
   const milliseconds = deadline - Date.now();
-  if (milliseconds < 1_000 * LEAST_SECONDS) return [{ name, why: `not begun: the ${values.minutes} minutes are over` }];
-  const script = join(import.meta.dirname, `gpu-work${import.meta.filename.slice(-3)}`);
+  if (milliseconds < 1_000 * LEAST_SECONDS)
+    return found({ name, why: `not begun: the ${values.minutes} minutes are over` });
   const before = await gpuMemory();
   const peak = peakGpuMemory();
-  try {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [...process.execArgv, script, JSON.stringify(work)],
-      { timeout: milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 },
-    );
-    const { values: found, hostBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as GpuMeasured;
-    const used = await peak.stop();
-    const memory = [
-      { name: `${name}: host memory`, value: hostBytes / 1e9, unit: 'GB' },
-      ...(used === undefined || before === undefined
-        ? []
-        : [{ name: `${name}: GPU memory`, value: (used - before) / 1e9, unit: 'GB' }]),
-    ];
-    return [...found.map((each) => ({ name, ...each })), ...memory];
-  } catch (error) {
-    await peak.stop();
-    return [{ name, why: reasonOf(error as Error & { killed?: boolean; stderr?: string }) }];
-  }
+  const child = spawn(program!, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: milliseconds,
+    killSignal: 'SIGKILL',
+  });
+  const ended = once(child, 'close').catch((error: Error) => [error.message]);
+  const said: string[] = [];
+  createInterface(child.stderr).on('line', (line) => said.push(line));
+  createInterface(child.stdout).on('line', (line) => rowsOf(name, line).forEach(found));
+  const [code, signal] = (await ended) as [number | string | null, string | null | undefined];
+  const used = await peak.stop();
+  if (used !== undefined && before !== undefined)
+    found({ name: `${name}: GPU memory`, value: (used - before) / 1e9, unit: 'GB' });
+  if (signal === 'SIGKILL' && Date.now() >= deadline)
+    return found({ name, why: `ended: the ${values.minutes} minutes are over` });
+  if (code !== 0) found({ name, why: `failed: ${reasonOf(said) ?? signal ?? code}` });
 }
 
-function reasonOf({ killed = false, stderr = '', message }: Error & { killed?: boolean; stderr?: string }): string {
-  if (killed) return `ended: the ${values.minutes} minutes are over`;
-  const lines = stderr.trim().split('\n');
-  return `failed: ${lines.find((line) => /Error|error/.test(line)) ?? lines.at(-1) ?? message}`;
+function rowsOf(name: string, line: string): Row[] {
+  if (!line.startsWith('{')) return [];
+  const { name: of, values: told } = JSON.parse(line) as Told;
+  return told.map((each) => ({ name: of === undefined ? name : `${name}: ${of}`, ...each }));
 }
 
-function show(outcomes: readonly Outcome[]): void {
-  for (const outcome of outcomes) console.log('why' in outcome ? `${outcome.name}  ${outcome.why}` : table([outcome]));
+function reasonOf(lines: readonly string[]): string | undefined {
+  return lines.findLast((line) => /Error|error/.test(line)) ?? lines.at(-1);
 }
 
 /** @throws InputError for an unknown engine, or `cuda` where there is no GPU. */
@@ -182,33 +154,46 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   const deadline = Date.now() + 60_000 * Number(values.minutes);
   const { engine, gpus } = await machineFor(values.engine);
+  const choice = { engine, compute: computeOf(values.compute), quick: values.quick };
   const sizes = values.model === undefined ? values.like.split(',').map(sizeOf) : [];
+  const improved = improvedSize(values.improve);
+  const record = recorder({ gpus, engine });
   if (kindOf(engine) === 'cuda') await setUp();
-  const outcomes: Outcome[] = [];
   const run = async (plan: readonly Planned[], until = deadline): Promise<void> => {
-    for (const planned of plan.filter(({ kind }) => values.only.split(',').includes(kind))) {
-      const found = await measure(planned, until);
-      show(found);
-      outcomes.push(...found);
-    }
+    for (const planned of plan.filter(({ kind }) => values.only.split(',').includes(kind)))
+      await measure(planned, until, record);
   };
-  await run([loopPlan(engine)]);
-  if (values.model !== undefined) await run(planOf(basename(values.model), resolve(values.model), engine));
+  await run([loopPlan(choice), improvePlan(improved, SHARE * 60 * Number(values.minutes), choice)]);
+  const work = (like: string, model: string): Planned[] => [
+    ...planOf(like, model, choice),
+    // A peer for the first model only: it takes as long as the rest.
+    ...(sizes.indexOf(like as RandomSize) > 0 ? [] : [peerPlan(like, model, choice)]),
+  ];
+  if (values.model !== undefined) await run(work(basename(values.model), resolve(values.model)));
   for (const size of sizes) {
+    const isNeeded = work(size, '').some(({ kind }) => values.only.split(',').includes(kind));
     const isLate = deadline - Date.now() < 1_000 * LEAST_TO_WRITE_SECONDS;
-    if (isLate) await run(planOf(size, '', engine), 0);
-    else await run(planOf(size, await modelLike(size), engine));
+    if (isLate || !isNeeded) await run(work(size, ''), 0);
+    else await run(work(size, await modelLike(size)));
   }
+  console.log(`\n${resolve(values.out)}`);
+}
+
+/** Prints each outcome, and writes all of them so far to the file. */
+function recorder(where: { readonly gpus: readonly string[]; readonly engine: string }): (outcome: Outcome) => void {
   const machine = {
-    gpus,
-    engine,
+    ...where,
     processor: cpus()[0]?.model ?? 'unknown',
     node: process.versions.node,
     date: new Date().toISOString(),
   };
+  const rows: Outcome[] = [];
   makeFolder(dirname(resolve(values.out)));
-  writeFileSync(resolve(values.out), `${JSON.stringify({ machine, quick: values.quick, rows: outcomes }, null, 2)}\n`);
-  console.log(`\n${resolve(values.out)}`);
+  return (outcome) => {
+    console.log('why' in outcome ? `${outcome.name}  ${outcome.why}` : table([outcome]));
+    rows.push(outcome);
+    writeFileSync(resolve(values.out), `${JSON.stringify({ machine, quick: values.quick, rows }, null, 2)}\n`);
+  };
 }
 
 try {

@@ -3,19 +3,23 @@
     npm run bench:gpu -- --like 3b
     python bench/peers/gpu.py --model /tmp/quorum-bench/3b
 
-Needs torch, transformers and peft. Prints one line of JSON for each measurement. Every response has its prompt and its picture of 448 x 448
+`npm run bench:gpu` runs it too. Needs torch, transformers and peft. Prints one line of JSON for each measurement as soon as it is made. Every response has its prompt and its picture of 448 x 448
 before it, as trainers on transformers do; log-probabilities are those of the responses alone. `--device cpu --quick` tries the script without a GPU.
 """
 import argparse
 import json
 import resource
 import statistics
+import sys
 import time
 
-import torch
-import transformers
-from peft import LoraConfig, get_peft_model
-from transformers import Qwen2_5_VLForConditionalGeneration
+try:
+    import torch
+    import transformers
+    from peft import LoraConfig, get_peft_model
+    from transformers import Qwen2_5_VLForConditionalGeneration
+except ImportError as error:
+    sys.exit(f"ImportError: {error}: python3 -m pip install torch transformers peft")
 
 # 448 x 448 pixels: patches of 14 x 14, merged 2 x 2.
 GRID = (1, 32, 32)
@@ -26,7 +30,8 @@ TEXT_TOKENS = 44
 
 class Bench:
     def __init__(self, model: str, device: str, rounds: int):
-        self.device, self.rounds, self.name = device, rounds, model.rstrip("/").split("/")[-1]
+        self.device, self.rounds = device, rounds
+        self.versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         self.model = Qwen2_5_VLForConditionalGeneration.from_pretrained(model, dtype=dtype, attn_implementation="sdpa").to(device)
         torch.manual_seed(0)
@@ -58,10 +63,12 @@ class Bench:
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def report(self, name: str, **values: float) -> None:
+    def report(self, name: str, values: dict) -> None:
         host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-        device = {"gpu_gb": torch.cuda.max_memory_allocated() / 1e9} if self.device == "cuda" else {}
-        print(json.dumps({"name": f"{self.name} {name}", **values, **device, "host_gb": host}), flush=True)
+        device = {"GB of tensors on the GPU": torch.cuda.max_memory_allocated() / 1e9} if self.device == "cuda" else {}
+        units = {**values, **device, "GB of host memory": host}
+        measured = [{"value": value, "unit": unit} for unit, value in units.items()]
+        print(json.dumps({"name": f"{name} ({self.versions})", "values": measured}), flush=True)
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
 
@@ -75,7 +82,7 @@ class Bench:
 
         short = max(1, tokens >> 3)
         step = (run(tokens) - run(short)) / (tokens - short)
-        self.report(f"rollout, {rows} rows", ms_a_step=1e3 * step, tokens_a_second=rows / step)
+        self.report(f"rollout, {rows} rows", {"ms/step": 1e3 * step, "tokens/s": rows / step})
 
     def learn(self, adapted, optimizer, questions: int, samples: int, tokens: int) -> None:
         rows = questions * samples
@@ -96,17 +103,17 @@ class Bench:
             optimizer.step()
             optimizer.zero_grad()
 
-        self.report(f"learner step, {questions} x {samples} x {tokens}", ms=1e3 * self.clock(step))
+        self.report(f"learner step, {questions} x {samples} x {tokens}", {"ms": 1e3 * self.clock(step)})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each measurement")
+    parser.add_argument("--quick", action="store_true", help="few and short responses, to try the script")
     args = parser.parse_args()
-    print(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__, "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu"}))
-    bench = Bench(args.model, args.device, 1 if args.quick else 3)
+    bench = Bench(args.model, args.device, args.rounds)
     for rows, tokens in [(4, 8)] if args.quick else [(64, 128), (256, 128)]:
         bench.generate(rows, tokens)
     targets = r".*language_model.*(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"

@@ -3,11 +3,13 @@ import type { BuiltIn } from '../data/settings.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { shareRight } from './accuracy.ts';
 import type { Stage } from './recipe.ts';
-import { RECIPES } from './recipes/table.ts';
+import { MADE, RECIPES } from './recipes/table.ts';
 import type { AnswerReply } from './worker.ts';
 
 export interface CardFacts {
   readonly data: BuiltIn;
+  /** `--like`, where it was given. */
+  readonly like: string | undefined;
   readonly seed: number;
   /** `--steps`, where it was given. */
   readonly steps: number | undefined;
@@ -17,11 +19,15 @@ export interface CardFacts {
   readonly greedy: AnswerReply;
 }
 
-export function modelCard({ data, seed, steps, stages, batch, accuracy, greedy }: CardFacts): string {
-  const { start, card } = RECIPES[data];
-  const { title, about, result } = card;
-  const from = start === undefined ? 'random weights' : `the weights of \`${start.folder}\``;
-  const options = [data !== 'figures' && `--data ${data}`, `--seed ${seed}`, steps !== undefined && `--steps ${steps}`];
+export function modelCard(facts: CardFacts): string {
+  const { data, like, seed, steps, stages, batch, accuracy, greedy } = facts;
+  const { title, about, result, from } = wordsOf(facts);
+  const options = [
+    like !== undefined && `--like ${like}`,
+    data !== 'figures' && `--data ${data}`,
+    `--seed ${seed}`,
+    steps !== undefined && `--steps ${steps}`,
+  ];
   return `---
 license: apache-2.0
 pipeline_tag: image-text-to-text
@@ -35,7 +41,7 @@ ${about}
 ## How it was made
 
 \`quorum pretrain ${options.filter(Boolean).join(' ')}\`: supervised, from ${from}, batch ${batch}, AdamW, on figures that Quorum draws
-(\`src/data/figures\`), every picture used once. ${stages.map(describe).join(' ')}
+(\`src/data/figures\`)${like === undefined ? ', every picture used once' : ''}. ${stages.map(describe).join(' ')}
 
 ${result}
 
@@ -53,6 +59,27 @@ ${kindsOf(accuracy)
   .map(([kind, { n, greedy: share }]) => `| ${kind} | ${n} | ${percent(share)} |`)
   .join('\n')}
 ${accuracy.levels === undefined ? '' : levelTable(accuracy, accuracy.levels, greedy)}`;
+}
+
+interface CardWords {
+  readonly title: string;
+  readonly about: string;
+  readonly result: string;
+  /** What training starts from. */
+  readonly from: string;
+}
+
+function wordsOf({ data, like }: Pick<CardFacts, 'data' | 'like'>): CardWords {
+  const { start, card } = RECIPES[data];
+  if (like === undefined)
+    return { ...card, from: start === undefined ? 'random weights' : `the weights of \`${start.folder}\`` };
+  return {
+    title: `${card.title}, widened to ${like}`,
+    about: `The model of \`${MADE[data]}\` in the width of a Qwen2.5-VL of ${like}: it knows the same words and answers questions about the same pictures.
+It shows on a machine with a GPU what the small one shows on a processor; most of its weights are there to be computed with.`,
+    result: 'At the start the widened model computes what the small one does (Net2Net, Chen et al. 2016).',
+    from: `the widened weights of \`${MADE[data]}\``,
+  };
 }
 
 function kindsOf({ byKind }: Accuracy): [string, Accuracy['byKind'][string]][] {

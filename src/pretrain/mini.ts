@@ -9,6 +9,7 @@ import { SIDE } from '../data/figures/canvas.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Words } from './recipe.ts';
+import type { RandomShape } from './random/shapes.ts';
 import { FIGURES } from './recipes/figures.ts';
 
 const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.indexOf(token);
@@ -16,7 +17,23 @@ const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.in
 const PATCH = 4;
 const MERGE = 2;
 
-function config({ texts }: Words): object {
+/** Sizes of the decoder and of the tower, without what the pictures and the words decide. */
+export type Sizes = Pick<
+  RandomShape,
+  'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'kvHeads' | 'mropeSection' | 'vision'
+>;
+
+const MINI: Sizes = {
+  hiddenSize: 128,
+  intermediateSize: 384,
+  layers: 4,
+  heads: 4,
+  kvHeads: 2,
+  mropeSection: [4, 6, 6],
+  vision: { depth: 2, hiddenSize: 64, intermediateSize: 160, heads: 4, fullAttentionBlocks: [0, 1] },
+};
+
+function config({ texts }: Words, { vision, ...sizes }: Sizes): object {
   // Rounded up so that rows of the embedding stay aligned.
   const size = 16 * Math.ceil(Object.keys(vocabulary(texts)).length / 16);
   return {
@@ -24,20 +41,20 @@ function config({ texts }: Words): object {
     model_type: 'qwen2_5_vl',
     torch_dtype: 'float32',
     vocab_size: size,
-    hidden_size: 128,
-    intermediate_size: 384,
-    num_hidden_layers: 4,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
+    hidden_size: sizes.hiddenSize,
+    intermediate_size: sizes.intermediateSize,
+    num_hidden_layers: sizes.layers,
+    num_attention_heads: sizes.heads,
+    num_key_value_heads: sizes.kvHeads,
     hidden_act: 'silu',
     max_position_embeddings: 512,
-    max_window_layers: 4,
+    max_window_layers: sizes.layers,
     use_sliding_window: false,
     sliding_window: 512,
     initializer_range: 0.02,
     rms_norm_eps: 1e-6,
     rope_theta: 10000,
-    rope_scaling: { type: 'mrope', mrope_section: [4, 6, 6] },
+    rope_scaling: { type: 'mrope', mrope_section: sizes.mropeSection },
     attention_dropout: 0,
     tie_word_embeddings: true,
     use_cache: true,
@@ -50,19 +67,19 @@ function config({ texts }: Words): object {
     video_token_id: id('<|video_pad|>'),
     vision_config: {
       model_type: 'qwen2_5_vl',
-      depth: 2,
-      hidden_size: 64,
-      intermediate_size: 160,
-      num_heads: 4,
+      depth: vision.depth,
+      hidden_size: vision.hiddenSize,
+      intermediate_size: vision.intermediateSize,
+      num_heads: vision.heads,
       in_chans: 3,
-      out_hidden_size: 128,
+      out_hidden_size: sizes.hiddenSize,
       patch_size: PATCH,
       spatial_patch_size: PATCH,
       spatial_merge_size: MERGE,
       temporal_patch_size: 2,
       tokens_per_second: 2,
       window_size: SIDE,
-      fullatt_block_indexes: [0, 1],
+      fullatt_block_indexes: vision.fullAttentionBlocks,
       hidden_act: 'silu',
     },
   };
@@ -96,9 +113,9 @@ function generationConfig({ maxNewTokens }: Words): object {
 
 /**
  * Writes config, tokenizer, processor and generation settings; `pretrain` writes the weights. @param words by default
- * those of `models/mini`. @throws InputError when the folder cannot be made.
+ * those of `models/mini`. @param sizes likewise. @throws InputError when the folder cannot be made.
  */
-export async function writeMini(folder: string, words: Words = FIGURES.words): Promise<void> {
+export async function writeMini(folder: string, words: Words = FIGURES.words, sizes: Sizes = MINI): Promise<void> {
   try {
     makeFolder(folder);
   } catch (error) {
@@ -107,7 +124,7 @@ export async function writeMini(folder: string, words: Words = FIGURES.words): P
     });
   }
   const files = {
-    'config.json': config(words),
+    'config.json': config(words, sizes),
     'preprocessor_config.json': preprocessorConfig(),
     'generation_config.json': generationConfig(words),
     'chat_template.json': { chat_template: CHAT_TEMPLATE },

@@ -46,6 +46,9 @@ export interface TrainMetrics {
 export interface ParallelTrainerOptions {
   readonly model: Architecture;
   readonly setup: WorkerSetup;
+  /** Threads that divide a batch; on a GPU one is enough. */
+  readonly parts: number;
+  /** Threads of the update, which the processor makes: the weights and moments are in its memory. */
   readonly threads: number;
 }
 
@@ -68,7 +71,7 @@ export class ParallelTrainer implements AsyncDisposable {
   private constructor(
     engine: Engine,
     program: Program,
-    { model, setup, threads }: ParallelTrainerOptions,
+    { model, setup, parts }: ParallelTrainerOptions,
     state: TrainState,
   ) {
     this.engine = engine;
@@ -80,11 +83,11 @@ export class ParallelTrainer implements AsyncDisposable {
     this.sums = new Float32Array(this.layout.size);
     this.done = state.step;
     this.shared = new SharedArrayBuffer(this.weights.byteLength);
-    this.parts = Array.from({ length: threads }, () => new SharedArrayBuffer(this.weights.byteLength));
+    this.parts = Array.from({ length: parts }, () => new SharedArrayBuffer(this.weights.byteLength));
     this.pool = new Piscina({
       ...threadEntry('./worker', import.meta.url),
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: parts,
+      maxThreads: parts,
       idleTimeout: Infinity,
       workerData: setup,
     });

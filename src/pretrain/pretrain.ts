@@ -4,7 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
-import type { Specs } from '../compute/engine/engine.ts';
+import { kindOf, type EngineName } from '../compute/engine/engine.ts';
+import type { Architecture } from '../compute/models/family.ts';
 import { loadArchitecture } from '../compute/models/folder.ts';
 import { writeSafetensors } from '../compute/hf/safetensors.ts';
 import { adamW } from '../compute/training/optimizer.ts';
@@ -14,10 +15,10 @@ import type { Accuracy } from '../protocol/messages.ts';
 import { accuracyOf } from './accuracy.ts';
 import { modelCard } from './card.ts';
 import { hasState, loadState, removeState, saveState } from './checkpoint.ts';
-import { writeMini } from './mini.ts';
-import { learningRateAt, shortened, type Evaluation, type Recipe, type Stage } from './recipe.ts';
-import { RECIPES } from './recipes/table.ts';
-import { startWeights } from './start-weights.ts';
+import { writeMini, type Sizes } from './mini.ts';
+import { learningRateAt, shortened, WIDENED_EVALUATION, widenedStage, type Evaluation, type Stage } from './recipe.ts';
+import { MADE, RECIPES } from './recipes/table.ts';
+import { startWeights, widenedWeights } from './start-weights.ts';
 import { ParallelTrainer, type TrainState } from './parallel-trainer.ts';
 
 export interface PretrainOptions {
@@ -27,6 +28,10 @@ export interface PretrainOptions {
   readonly threads: number;
   /** What the model is made for; default: `figures`. */
   readonly data?: BuiltIn;
+  /** Widens the package's model for `data` to these sizes and trains that; default: a mini model from the start. */
+  readonly like?: { readonly name: string; readonly sizes: Sizes } | undefined;
+  /** Computes gradients and answers; default: `cpu`. */
+  readonly engine?: EngineName;
   /** Of all stages together; default: the recipe's. */
   readonly steps?: number | undefined;
   /** In place of the recipe's. */
@@ -60,15 +65,16 @@ export async function pretrain(
   options: PretrainOptions,
   onProgress: (progress: PretrainProgress) => void,
 ): Promise<Accuracy | null> {
-  const { folder, seed, threads, data = 'figures', signal } = options;
+  const { folder, seed, threads, data = 'figures', engine = 'cpu', like, signal } = options;
   const recipe = RECIPES[data];
-  const { batch = recipe.batch, evaluation = recipe.evaluation } = options;
+  const { batch = recipe.batch, evaluation = like ? WIDENED_EVALUATION : recipe.evaluation } = options;
   const stages = stagesOf(options);
-  await writeMini(folder, recipe.words);
+  await writeMini(folder, recipe.words, like?.sizes);
   const model = await loadArchitecture(folder);
+  const parts = kindOf(engine) === 'cpu' ? threads : 1;
   await using trainer = await ParallelTrainer.start(
-    { model, setup: { folder, data }, threads },
-    await startState(folder, recipe, seed, model.parameters),
+    { model, setup: { folder, data, engine }, parts, threads },
+    await startState(options, model),
   );
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   const stopped = (): boolean => signal?.aborted ?? false;
@@ -99,13 +105,15 @@ export async function pretrain(
   const accuracy = accuracyOf(greedy, await trainer.answer(evaluation.questions, evaluation.samples));
   onProgress({ type: 'accuracy', step: steps, accuracy });
   await writeWhole(join(folder, 'README.md'), [
-    modelCard({ data, seed, steps: options.steps, stages, batch, accuracy, greedy }),
+    modelCard({ data, like: like?.name, seed, steps: options.steps, stages, batch, accuracy, greedy }),
   ]);
   await removeState(folder);
   return accuracy;
 }
 
-function stagesOf({ data = 'figures', steps, stages = RECIPES[data].stages }: PretrainOptions): readonly Stage[] {
+function stagesOf(options: PretrainOptions): readonly Stage[] {
+  const { data = 'figures', like, steps } = options;
+  const { stages = like ? [widenedStage(RECIPES[data])] : RECIPES[data].stages } = options;
   return steps === undefined ? stages : shortened(stages, steps);
 }
 
@@ -114,9 +122,16 @@ async function save(folder: string, seed: number, state: TrainState): Promise<vo
   await saveState(folder, seed, state);
 }
 
-async function startState(folder: string, recipe: Recipe, seed: number, specs: Specs): Promise<TrainState> {
-  if (hasState(folder)) return loadState(folder, seed, specs);
-  return { weights: await startWeights(recipe, specs, seed), moments: adamW.init(specs), step: 0 };
+async function startState(
+  { folder, data = 'figures', like, seed }: PretrainOptions,
+  model: Architecture,
+): Promise<TrainState> {
+  const { parameters } = model;
+  if (hasState(folder)) return loadState(folder, seed, parameters);
+  const weights = like
+    ? await widenedWeights(MADE[data], model, seed)
+    : await startWeights(RECIPES[data], parameters, seed);
+  return { weights, moments: adamW.init(parameters), step: 0 };
 }
 
 function stageAt(stages: readonly Stage[], step: number): { stage: Stage; within: number } {

@@ -76,6 +76,18 @@ export interface Recipe {
   };
 }
 
+/**
+ * Trains all weights of a widened model, which already answers: at a rate at which the new weights take part without
+ * undoing the old ones.
+ */
+export function widenedStage({ stages }: Recipe): Stage {
+  const { mixture } = stages.at(-1)!;
+  return { name: 'widened', steps: 60, learningRate: 1e-4, warmupSteps: 6, floor: 0.1, mixture };
+}
+
+/** Of a widened model, whose answers take longer. */
+export const WIDENED_EVALUATION: Evaluation = { everySteps: 1_000, quickQuestions: 200, questions: 200, samples: 10 };
+
 export const ADAMW = {
   beta1: 0.9,
   beta2: 0.98,

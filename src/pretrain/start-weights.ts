@@ -4,8 +4,10 @@ import { loadParams } from '../compute/models/weights.ts';
 import type { Specs } from '../compute/engine/engine.ts';
 import { packagePath } from '../lib/package-path.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
+import type { Architecture } from '../compute/models/family.ts';
 import { initialWeights } from './initialize.ts';
 import type { Recipe } from './recipe.ts';
+import { widened } from './widen.ts';
 import { vocabulary } from './vocabulary.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
@@ -23,6 +25,12 @@ export async function startWeights({ start, words }: Recipe, specs: Specs, seed:
     vocabulary(start.texts),
   );
   return { ...taken, [EMBEDDING]: embedding };
+}
+
+/** Those of the package's model in `folder`, in a larger shape. */
+export async function widenedWeights(folder: string, to: Architecture, seed: number): Promise<TensorMap> {
+  const model = await loadArchitecture(packagePath(folder));
+  return widened({ model, weights: await loadParams(packagePath(folder), model) }, to, seed);
 }
 
 /** [V, D], with the rows of the tokens that both vocabularies have from `known` [W, D]. */

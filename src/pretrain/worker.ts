@@ -3,7 +3,7 @@
  * questions.
  */
 import { workerData } from 'node:worker_threads';
-import type { Engine } from '../compute/engine/engine.ts';
+import { kindOf, type Engine, type EngineName } from '../compute/engine/engine.ts';
 import { createEngine } from '../compute/engine/engines.ts';
 import { withNetwork, type Model } from '../compute/models/family.ts';
 import { generate } from '../compute/rollout/generate.ts';
@@ -26,6 +26,7 @@ export interface WorkerSetup {
   readonly folder: string;
   /** Whose recipe it is. */
   readonly data: BuiltIn;
+  readonly engine: EngineName;
 }
 
 export interface GradientTask {
@@ -88,10 +89,11 @@ class Worker {
     this.sums = new Float32Array(this.layout.size);
   }
 
-  static async start({ folder, data }: WorkerSetup): Promise<Worker> {
+  static async start({ folder, data, engine }: WorkerSetup): Promise<Worker> {
     const encoder = await loadPromptEncoder(folder);
     const model = await withNetwork(encoder.model);
-    return new Worker(RECIPES[data], encoder, model, await createEngine('cpu', { threads: 1 }));
+    const compute = kindOf(engine) === 'cuda' ? 'bf16' : 'f32';
+    return new Worker(RECIPES[data], encoder, model, await createEngine(engine, { threads: 1, compute }));
   }
 
   async gradient(task: GradientTask): Promise<GradientReply> {

@@ -34,16 +34,35 @@ test('measures a learner step and a rollout, and says what failed', async () => 
   const rows = await rowsOf(model, 'learn,rollout');
   expect(rows.map(({ name, unit }) => [name, unit])).toEqual([
     ['tiny learner step, 1 x 2 x 8', 'ms'],
-    ['tiny learner step, 1 x 2 x 8: host memory', 'GB'],
+    ['tiny learner step, 1 x 2 x 8', 'GB of host memory'],
     ['tiny rollout, 4 rows', 'ms/step'],
     ['tiny rollout, 4 rows', 'tokens/s'],
-    ['tiny rollout, 4 rows: host memory', 'GB'],
+    ['tiny rollout, 4 rows', 'GB of host memory'],
   ]);
   for (const { value } of rows) expect(Number.isFinite(value)).toBe(true);
   expect(await rowsOf(broken, 'learn')).toEqual([
     { name: 'broken learner step, 1 x 2 x 8', why: expect.stringContaining('failed: ') as string },
   ]);
 }, 120_000);
+
+test('widens the bundled model, trains it, and lets it improve without labels', async () => {
+  const out = join(temporaryFolder(), 'gpu.json');
+  await bench(['--engine', 'cpu', '--quick', '--improve', 'test', '--only', 'improve', '--out', out]);
+  const { rows } = JSON.parse(readFileSync(out, 'utf8')) as { rows: readonly Row[] };
+  const name = 'test from the bundled model';
+  expect(rows.filter(({ why }) => why !== undefined)).toEqual([]);
+  const units = (of: string): unknown[] => rows.filter((row) => row.name === `${name}: ${of}`).map(({ unit }) => unit);
+  expect(units('trained with labels')).toEqual(['steps', 'nats a token', 's since it began']);
+  expect(units('version 0')).toEqual(['% right', 's since it began']);
+  expect(units('improved without labels')).toEqual([
+    '% right before',
+    '% right at version 1',
+    'steps',
+    's of the loop',
+  ]);
+  const [base] = rows.filter(({ unit }) => unit === '% right before');
+  expect(base!.value).toBeGreaterThan(20);
+}, 180_000);
 
 test('without a GPU it says so, and how to try it', async () => {
   await expect(bench([])).rejects.toMatchObject({

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
+import type { EngineName } from '../../compute/engine/engine.ts';
 import type { PretrainProgress } from '../../pretrain/pretrain.ts';
+import { PRETRAINED_SHAPES, type PretrainedSize } from '../../pretrain/random/shapes.ts';
 import { BUILT_IN, type BuiltIn } from '../../data/settings.ts';
 import type { Accuracy } from '../../protocol/messages.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -12,6 +14,8 @@ import { duration, percent } from '../view/format.ts';
 interface Options extends OutputOptions {
   readonly out: string;
   readonly data: BuiltIn;
+  readonly like?: PretrainedSize;
+  readonly engine: EngineName;
   readonly seed: number;
   readonly steps?: number;
   readonly threads: number;
@@ -28,25 +32,31 @@ export function pretrainCommand(): Command {
   ).makeOptionMandatory();
   return withOutput(new Command('pretrain'), out)
     .description(
-      'Make a mini model with labels on a built-in data set: `models/mini` from nothing, or `models/ladder` from `models/mini`.',
+      'Make a mini model with labels on a built-in data set: `models/mini` from nothing, or `models/ladder` from `models/mini`. With --like, widen that model to the shape of a large one and train it on.',
     )
     .addOption(
       new Option('-d, --data <name>', 'built-in data set that the model is made for')
         .choices(BUILT_IN)
         .default('figures'),
     )
+    .addOption(
+      new Option('--like <size>', "widen the data set's model to about so many weights").choices(
+        Object.keys(PRETRAINED_SHAPES),
+      ),
+    )
+    .addOption(new Option('--engine <name>', 'where gradients are computed').choices(['cpu', 'cuda']).default('cpu'))
     .option('--steps <count>', "steps of training, all stages together; default: the recipe's", parseCount)
     .option('--seed <seed>', 'seed of weights and data', parseSeed, 0)
     .option('--threads <count>', 'CPU threads', parseCount, availableParallelism())
     .option('--json', 'print each step as a line of JSON')
     .addHelpText(
       'after',
-      '\nTakes half an hour on two cores. Ctrl-C saves; the same command continues from there.\n\nExample:\n  quorum pretrain --out /tmp/mini --seed 0\n  quorum pretrain --data ladder --out /tmp/ladder',
+      '\nTakes half an hour on two cores. Ctrl-C saves; the same command continues from there.\n\nExamples:\n  quorum pretrain --out /tmp/mini --seed 0\n  quorum pretrain --data ladder --out /tmp/ladder\n  quorum pretrain --like 0.5b --engine cuda --steps 20 --out /tmp/wide',
     )
     .action(run);
 }
 
-async function run({ out, force = false, data, seed, steps, threads, json }: Options): Promise<void> {
+async function run({ out, force = false, data, like, engine, seed, steps, threads, json }: Options): Promise<void> {
   const [{ pretrain }, { hasState }] = await Promise.all([
     import('../../pretrain/pretrain.ts'),
     import('../../pretrain/checkpoint.ts'),
@@ -54,7 +64,8 @@ async function run({ out, force = false, data, seed, steps, threads, json }: Opt
   const folder = await claimOutput({ option: '--out', path: out, force, isOurs: hasState });
   const signal = onInterrupt(() => console.error('Finishing the step in hand and saving ...'));
   const show = json ? (progress: PretrainProgress) => console.log(JSON.stringify(progress)) : progressLines(signal);
-  const accuracy = await pretrain({ folder, data, seed, steps, threads, signal }, show);
+  const wide = like && { name: like, sizes: PRETRAINED_SHAPES[like] };
+  const accuracy = await pretrain({ folder, data, like: wide, engine, seed, steps, threads, signal }, show);
   if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
   console.error(
     accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to continue.`,

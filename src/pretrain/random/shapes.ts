@@ -76,6 +76,17 @@ export const RANDOM_SHAPES = {
 
 export type RandomSize = keyof typeof RANDOM_SHAPES;
 
+/**
+ * Shapes that `pretrain --like` makes: widths of the models above. The vocabulary of a built-in data set has about 100
+ * words, so further layers take the place of the 151,936 rows of the family's.
+ */
+export const PRETRAINED_SHAPES = {
+  '0.1b': { ...RANDOM_SHAPES['0.1b'], layers: 32 },
+  '0.5b': { ...RANDOM_SHAPES['0.5b'], layers: 28 },
+} as const satisfies Readonly<Record<string, RandomShape>>;
+
+export type PretrainedSize = keyof typeof PRETRAINED_SHAPES;
+
 const SPECIAL = [
   '<|endoftext|>',
   '<|im_start|>',
