@@ -82,7 +82,7 @@ export interface Recipe {
  */
 export function widenedStage({ stages }: Recipe): Stage {
   const { mixture } = stages.at(-1)!;
-  return { name: 'widened', steps: 60, learningRate: 1e-4, warmupSteps: 6, floor: 0.1, mixture };
+  return { name: 'widened', steps: 60, learningRate: 3e-5, warmupSteps: 6, floor: 0.1, mixture };
 }
 
 /** Of a widened model, whose answers take longer. */
