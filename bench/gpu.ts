@@ -25,7 +25,7 @@ import { table, type Row } from './measure.ts';
 
 const USAGE = `npm run bench:gpu -- [--like 3b,7b] [--improve 0.5b] [--engine cuda] [--minutes 8] [--quick]
     [--only loop,improve,learn,rollout,agree,peer] [--compute auto] [--models ${join(tmpdir(), 'quorum-bench')}]
-    [--model FOLDER] [--wheels FOLDER] [--out runs/gpu.json]
+    [--model FOLDER] [--wheels FOLDER] [--python-libraries] [--out runs/gpu.json]
 --improve SIZE, 0.1b or 0.5b: the model that improves itself, widened from models/mini
 --quick: few and short responses, to try the script; without a GPU: --engine cpu --like 0.1b --improve test --quick`;
 
@@ -44,6 +44,8 @@ const { values } = parseArgs({
     /** A model that is there already, in place of `--like`. */
     model: { type: 'string' },
     wheels: { type: 'string' },
+    /** Both as of `quorum setup cuda`. */
+    'python-libraries': { type: 'boolean', default: false },
     out: { type: 'string', default: packagePath('runs/gpu.json') },
     help: { type: 'boolean', default: false },
   },
@@ -92,7 +94,8 @@ function improvedSize(like: string): string {
 
 async function setUp(): Promise<void> {
   const wheels = values.wheels === undefined ? [] : ['--wheels', resolve(values.wheels)];
-  const command = [join(root, 'bin/quorum.js'), 'setup', 'cuda', ...wheels];
+  const libraries = values['python-libraries'] ? ['--python-libraries'] : [];
+  const command = [join(root, 'bin/quorum.js'), 'setup', 'cuda', ...wheels, ...libraries];
   const [code] = (await once(spawn(process.execPath, command, { stdio: 'inherit' }), 'close')) as [number];
   if (code !== 0) throw new InputError('quorum setup cuda failed: see above');
 }

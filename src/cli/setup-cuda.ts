@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -33,6 +34,8 @@ import { bytes } from './view/format.ts';
 export interface SetupOptions {
   /** Folder of wheels; without it, the index that pip is set to. */
   readonly wheels?: string;
+  /** Links to NVIDIA's libraries among python3's packages, as PyTorch installs them; pip brings the provider alone. */
+  readonly pythonLibraries?: boolean;
   readonly driverCheck: boolean;
 }
 
@@ -41,6 +44,11 @@ const OLDEST = { driver: 580, capability: 7.5 };
 
 /** Bytes of the wheels and of the files in them, while both are there. */
 const ROOM = 4.5e9;
+/** The same of the provider alone. */
+const PROVIDER_ROOM = 1e9;
+
+/** The libraries of the wheels above, among all that a Python may have of NVIDIA's. */
+const NEEDED = /^lib(?:cudart|cublas|curand|cufft|nvrtc|cudnn)\w*[-.\w]*\.so(?:\.\d+)*$/;
 
 /** The libraries need glibc of 2018 or newer. Python's version does not matter: no Python runs them. */
 const PIP_PLATFORM = [
@@ -58,7 +66,8 @@ const ask = promisify(execFile);
 const ASK_MILLISECONDS = 60_000;
 
 /** @throws UnsupportedError where no GPU can be used. @throws InputError @throws CancelledError */
-export async function installCuda({ wheels, driverCheck }: SetupOptions, signal: AbortSignal): Promise<void> {
+export async function installCuda(options: SetupOptions, signal: AbortSignal): Promise<void> {
+  const { driverCheck } = options;
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new UnsupportedError(
       `quorum setup cuda: the engine cuda runs on Linux x64, and this is ${process.platform} ${process.arch}`,
@@ -66,7 +75,7 @@ export async function installCuda({ wheels, driverCheck }: SetupOptions, signal:
   if (driverCheck) console.log(await findGpu());
   const folder = cudaFolder();
   if (missingFiles(folder).length === 0) console.log(`The libraries are there already: ${folder}`);
-  else await install(folder, wheels, signal);
+  else await install(folder, options, signal);
   if (!driverCheck) return;
   const { probeEngine } = await import('../compute/engine/engines.ts');
   const { usable, detail } = await probeEngine('cuda');
@@ -109,17 +118,25 @@ async function findGpu(): Promise<string> {
 }
 
 /** Makes the folder in one step, from a staging folder next to it that never outlives the call. */
-async function install(folder: string, wheels: string | undefined, signal: AbortSignal): Promise<void> {
+async function install(
+  folder: string,
+  { wheels, pythonLibraries = false }: SetupOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const linked = pythonLibraries ? await pythonFolders() : [];
   makeFolder(cudaCache());
   const { free, folder: where } = freeSpace(cudaCache());
-  if (free < ROOM) throw new InputError(`${where} has ${bytes(free)} free, and the libraries need ${bytes(ROOM)}`);
+  const room = pythonLibraries ? PROVIDER_ROOM : ROOM;
+  if (free < room) throw new InputError(`${where} has ${bytes(free)} free, and the libraries need ${bytes(room)}`);
   const staging = mkdtempSync(join(cudaCache(), '.installing-'));
   try {
     const unpacked = join(staging, 'wheels');
-    await pipInstall(unpacked, staging, wheels, signal);
+    const [provider, ...nvidia] = CUDA_WHEELS.requirements;
+    const requirements = [provider, ...(pythonLibraries ? [] : nvidia)];
+    await pipInstall({ target: unpacked, temporary: staging, wheels, requirements }, signal);
     const ready = join(staging, 'ready');
     makeFolder(ready);
-    const size = gather(unpacked, ready);
+    const size = gather(unpacked, ready, linked);
     rmSync(folder, { recursive: true, force: true });
     renameSync(ready, folder);
     console.log(`Installed ${bytes(size)} in ${folder}`);
@@ -129,7 +146,20 @@ async function install(folder: string, wheels: string | undefined, signal: Abort
 }
 
 /** pip checks the hashes that the index gives, and prints sizes and progress itself. */
-async function pipInstall(target: string, temporary: string, wheels: string | undefined, signal: AbortSignal) {
+async function pipInstall(
+  {
+    target,
+    temporary,
+    wheels,
+    requirements,
+  }: {
+    readonly target: string;
+    readonly temporary: string;
+    readonly wheels: string | undefined;
+    readonly requirements: readonly string[];
+  },
+  signal: AbortSignal,
+): Promise<void> {
   const python = ['-m', 'pip'];
   await ask('python3', [...python, '--version'], { timeout: ASK_MILLISECONDS }).catch((error: Error) => {
     throw new UnsupportedError(
@@ -140,7 +170,7 @@ async function pipInstall(target: string, temporary: string, wheels: string | un
   const how = ['--no-deps', '--no-compile', '--no-cache-dir', '--disable-pip-version-check', '--no-warn-conflicts'];
   const pip = spawn(
     'python3',
-    [...python, 'install', ...how, '--target', target, ...PIP_PLATFORM, ...source, ...CUDA_WHEELS.requirements],
+    [...python, 'install', ...how, '--target', target, ...PIP_PLATFORM, ...source, ...requirements],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, TMPDIR: temporary, PIP_ROOT_USER_ACTION: 'ignore' },
@@ -154,7 +184,7 @@ async function pipInstall(target: string, temporary: string, wheels: string | un
   if (code === 0) return;
   throw new UnsupportedError(
     `pip could not install the wheels (${killed ?? `exit code ${code}`}; its reason is above). On a machine with a network, ` +
-      `\`python3 -m pip download --no-deps -d FOLDER ${[...PIP_PLATFORM, ...CUDA_WHEELS.requirements].map(quote).join(' ')}\` ` +
+      `\`python3 -m pip download --no-deps -d FOLDER ${[...PIP_PLATFORM, ...requirements].map(quote).join(' ')}\` ` +
       'fetches them for `quorum setup cuda --wheels FOLDER`',
   );
 }
@@ -174,8 +204,21 @@ function wheelFolder(path: string): string {
   return folder;
 }
 
-/** Moves the shared libraries of unpacked wheels into `folder`. @returns their bytes. */
-function gather(unpacked: string, folder: string): number {
+/** Folders of NVIDIA's packages in the Python that `python3` is. @throws UnsupportedError without any. */
+async function pythonFolders(): Promise<string[]> {
+  const script = 'import nvidia; print("\\n".join(nvidia.__path__))';
+  const { stdout } = await ask('python3', ['-c', script], { timeout: ASK_MILLISECONDS }).catch((error: Error) => {
+    throw new UnsupportedError(
+      `--python-libraries: python3 has none of NVIDIA's packages, which PyTorch for CUDA 13 brings: ${error.message.trim().split('\n').at(-1)}`,
+    );
+  });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+/**
+ * Moves the shared libraries of unpacked wheels into `folder`, with links to those below `linked`. @returns bytes of all.
+ */
+function gather(unpacked: string, folder: string, linked: readonly string[]): number {
   const entries = readdirSync(unpacked, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const { name, parentPath } = entry;
@@ -183,12 +226,17 @@ function gather(unpacked: string, folder: string): number {
     const isNvidia = parentPath.startsWith(join(unpacked, 'nvidia')) && /\.so(\.\d+)*$/.test(name);
     if (entry.isFile() && (isProvider || isNvidia)) renameSync(join(parentPath, name), join(folder, name));
   }
+  for (const from of linked) {
+    for (const { name, parentPath } of readdirSync(from, { recursive: true, withFileTypes: true }))
+      if (NEEDED.test(name) && !existsSync(join(folder, name))) symlinkSync(join(parentPath, name), join(folder, name));
+  }
   copyFileSync(join(packagedRuntime(), RUNTIME_LIBRARY), join(folder, RUNTIME_LIBRARY));
   const files = Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).size]));
   const record: CudaRecord = { wheels: wheelVersions(entries.map(({ name }) => name)), files };
   writeFileSync(join(folder, CUDA_RECORD), JSON.stringify(record, null, 2));
   const missing = missingFiles(folder);
-  if (missing.length > 0) throw new UnsupportedError(`the wheels that pip installed do not hold ${missing.join(', ')}`);
+  const source = linked.length > 0 ? `${linked.join(', ')} and the provider's wheel` : 'the wheels that pip installed';
+  if (missing.length > 0) throw new UnsupportedError(`${source} do not hold ${missing.join(', ')}`);
   return Object.values(files).reduce((sum, size) => sum + size, 0);
 }
 

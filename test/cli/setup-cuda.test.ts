@@ -1,6 +1,16 @@
 /** `setup cuda` with wheels of a few bytes and the machine's own pip; the real ones are 1.5 GB. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -152,6 +162,28 @@ describe.skipIf(!hasPip)('wheels from a folder', () => {
     await expect(install(wheels('1.29.0'))).rejects.toThrow(
       /no wheel onnxruntime_gpu-1\.30\.0-cp312-\*\.whl, the version that onnxruntime-node has; it has onnxruntime_gpu-1\.29\.0-cp312/,
     );
+  });
+
+  it('of the provider alone are enough with the libraries that python3 has', async () => {
+    const [from, site] = [wheels(), join(folder, 'site')];
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--target', site];
+    const nvidia = readdirSync(from).filter((name) => name.startsWith('nvidia_'));
+    execFileSync('python3', [...pip, ...nvidia.map((name) => join(from, name))]);
+    for (const name of nvidia) rmSync(join(from, name));
+    const linked = (): Promise<void> => installCuda({ wheels: from, pythonLibraries: true, driverCheck: false }, never);
+    vi.stubEnv('PYTHONPATH', site);
+    await linked();
+    expect(missingFiles(cudaFolder())).toEqual([]);
+    const library = join(cudaFolder(), 'libcudnn.so.9');
+    expect(realpathSync(library)).toBe(realpathSync(join(site, readlinkSync(library).slice(site.length))));
+    expect(readdirSync(cudaFolder())).toContain('libcudnn_ops.so.9');
+
+    // Another version of PyTorch brings other libraries.
+    writeFileSync(realpathSync(library), 'of another size');
+    expect(missingFiles(cudaFolder())).toEqual(['libcudnn.so.9']);
+
+    rmSync(realpathSync(library));
+    await expect(linked()).rejects.toThrow(/site\/nvidia.* do not hold libcudnn\.so\.9$/);
   });
 
   it('that are incomplete leave nothing, and the error has the command that fetches them', async () => {
