@@ -34,7 +34,7 @@ const { values } = parseArgs({
     tries: { type: 'string', default: '1' },
     /** `watch` lets a collapse take its course, for bench/collapse-replay.ts; `every`: steps between probes. */
     mode: { type: 'string', default: 'act' },
-    every: { type: 'string', default: '20' },
+    every: { type: 'string', default: '10' },
     questions: { type: 'string', default: '200' },
     model: { type: 'string', default: packagePath('models/mini') },
     out: { type: 'string', default: packagePath('runs/collapse') },

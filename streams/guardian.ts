@@ -13,7 +13,15 @@ import {
   type Assessment,
   type MonitorState,
 } from '../src/guardian/monitor.ts';
-import { probeSignals, type AskCanaries, type Probe, type ProbeRequest, type Sureness } from '../src/guardian/probe.ts';
+import {
+  probeSignals,
+  recentOf,
+  sureOfBoth,
+  type AskCanaries,
+  type Probe,
+  type ProbeRequest,
+  type Sureness,
+} from '../src/guardian/probe.ts';
 import { remedy, type Mildness, type Remedy } from '../src/guardian/remedy.ts';
 import { groupSignals, notFinite, stepSignals, type Signals } from '../src/guardian/signals.ts';
 import type { Config } from '../src/config/schema.ts';
@@ -48,6 +56,8 @@ export interface GuardianParts {
 const FEWEST_GROUPS = 16;
 /** In doubt, and after a roll-back, probes come this much oftener. */
 const SOONER = 4;
+/** Intervals between probes after which what they are compared with is renewed. */
+const RENEWED = 2;
 
 export class Guardian {
   readonly #parts: GuardianParts;
@@ -55,8 +65,7 @@ export class Guardian {
   #judged: JudgedGroup[] = [];
   #fresh: Signals | undefined;
   #newest: Probe | undefined;
-  /** The last probe that raised no doubt. */
-  #sound: Probe | undefined;
+  #sound: readonly Probe[] = [];
   /** Readings since a probe was ordered. */
   #since = 0;
   /** Lets the loop admit questions again; undefined while it does. */
@@ -146,11 +155,12 @@ export class Guardian {
       ...(fresh === undefined ? {} : { probe: fresh }),
     };
     const { state: monitor, assessment } = observe(this.#state.monitor, reading, this.#parts.options);
-    this.#record(n, signals, fresh && { ...fresh, erosion: monitor.eroded }, assessment);
+    this.#record(n, signals, fresh && { ...fresh, erosion: monitor.eroded, fading: monitor.fading }, assessment);
+    const sound = fresh === undefined ? [] : this.#soundProbes(assessment);
     this.#set({
       ...this.#sureness(monitor),
-      ...this.#disk(monitor, n),
-      ...(fresh !== undefined && this.#asRecent(assessment, fresh)),
+      ...this.#disk(monitor, n, sound.at(-2)?.version),
+      ...this.#asRecent(sound),
       monitor,
       ...(this.#isForgiven(monitor) ? { tries: 0 } : {}),
     });
@@ -181,24 +191,32 @@ export class Guardian {
     return { ...(promoted ? { reference: promoted } : {}), candidate: this.#newest && sureness(this.#newest) };
   }
 
-  /** A probe that raised no doubt is what later ones are compared with, at intervals: a fast loss is large in them. */
-  #asRecent({ ask }: Assessment, { kept }: Signals): Partial<GuardianState> {
-    const [newest, before, { recent }] = [this.#newest, this.#sound, this.#state];
-    if (newest === undefined || ask !== 'as usual') return {};
-    this.#sound = newest;
-    const isDue = newest.version >= (recent?.version ?? -Infinity) + this.#parts.options.everySteps;
-    if (!isDue || before === undefined) return {};
-    // How many responses keep what an earlier version was sure of is hardly different for this one.
-    return { recent: { version: newest.version, ...sureOfBoth(newest, before), ...(kept !== undefined && { kept }) } };
+  /** The last three probes that raised no doubt, oldest first; none where the newest probe raises one. */
+  #soundProbes({ ask }: Assessment): readonly Probe[] {
+    if (this.#newest === undefined || ask !== 'as usual') return [];
+    return (this.#sound = [...this.#sound, this.#newest].slice(-3));
   }
 
-  /** Checkpoints written meanwhile, and the checkpoint to return to. */
-  #disk(monitor: MonitorState, n: number): Partial<GuardianState> {
+  /** What sound probes were sure of is what later ones are compared with: a fast loss is large in the comparison. */
+  #asRecent([first, second, newest]: readonly Probe[]): Partial<GuardianState> {
+    if (first === undefined || second === undefined || newest === undefined) return {};
+    const due = (this.#state.recent?.version ?? -Infinity) + RENEWED * this.#parts.options.everySteps;
+    return newest.version < due ? {} : { recent: recentOf([first, second, newest]) };
+  }
+
+  /**
+   * Checkpoints written meanwhile, and the checkpoint to return to: the newest that enough healthy steps followed, or two
+   * probes without a doubt. The steps alone may take long to come, and the base may be far behind.
+   *
+   * @param soundFrom version of the first of two such probes
+   */
+  #disk(monitor: MonitorState, n: number, soundFrom = -Infinity): Partial<GuardianState> {
     const { loop, options } = this.#parts;
     const { trusted, pending, looked } = this.#state;
     const saved = standing(loop.parts.store).saved ?? -1;
     const isNew = saved > looked && monitor.level === 'healthy';
-    const settled = pending !== null && isTrusted(monitor, pending.version, n, options.trustSteps);
+    const settled =
+      pending !== null && (pending.version <= soundFrom || isTrusted(monitor, pending.version, n, options.trustSteps));
     return {
       trusted: settled ? pending : trusted,
       pending: isNew && (pending === null || settled) ? this.#asLearntNow(saved) : settled ? null : pending,
@@ -269,14 +287,15 @@ export class Guardian {
   #back(tries: number, held: string | null): void {
     const { version } = this.#parts.loop.state;
     this.#judged = [];
-    this.#fresh = this.#newest = this.#sound = undefined;
+    this.#fresh = this.#newest = undefined;
+    this.#sound = [];
     this.#from = version;
-    const trusted = this.#state.trusted;
+    const { trusted, recent } = this.#state;
     this.#set({
       monitor: rolledBack(this.#state.monitor, version),
       trusted: trusted === null || held !== null ? trusted : { ...trusted, version }, // the same weights, saved again
       pending: null,
-      recent: undefined,
+      recent: recent && { ...recent, isRolledBack: true },
       looked: version,
       remedy: null,
       tries,
@@ -319,12 +338,14 @@ export class Guardian {
   #probed(probe: Probe, request: ProbeRequest): void {
     if (probe.version < this.#from) return;
     this.#newest = probe;
-    const { origin, reference, monitor } = this.#state;
-    this.#fresh = probeSignals(probe, request);
+    const { origin, reference, monitor, recent } = this.#state;
+    const isRolledBack = request.recent?.isRolledBack === true;
+    this.#fresh = probeSignals(probe, isRolledBack ? { ...request, recent: undefined } : request);
     const { kept } = this.#fresh;
-    const { recent } = this.#state;
-    if (kept !== undefined && recent !== undefined && recent.version === request.recent?.version)
-      this.#set({ recent: { ...recent, kept: Math.max(kept, recent.kept ?? 0) } });
+    if (recent !== undefined && recent.version === request.recent?.version) {
+      if (isRolledBack) this.#set({ recent: { version: probe.version, ...sureOfBoth(probe, recent) } });
+      else if (kept !== undefined) this.#set({ recent: { ...recent, kept: Math.max(kept, recent.kept ?? 0) } });
+    }
     if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
     else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
     this.#show();
@@ -374,11 +395,6 @@ export class Guardian {
     const left = this.#probes.close();
     if (left !== undefined) this.#parts.loop.parts.policy.release(left);
   }
-}
-
-/** By chance a weak policy is sure of a wrong answer once: two probes are twelve responses. */
-function sureOfBoth({ answers, sure }: Sureness, before: Sureness): Sureness {
-  return { answers, sure: sure.map((is, i) => is && before.sure[i] === true && before.answers[i] === answers[i]) };
 }
 
 function sureness({ answers, sure }: Sureness): Sureness {

@@ -382,7 +382,7 @@ const guardian = z.strictObject({
     .default('watch')
     .describe('Response to a collapse: `act` rolls back and restarts with milder settings, `watch` only reports it.'),
   everySteps: count()
-    .default(20)
+    .default(10)
     .describe(
       'Learner steps between probes of the canaries: a quarter of them in doubt and after a roll-back, one on suspicion.',
     ),

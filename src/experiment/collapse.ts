@@ -19,8 +19,12 @@ export interface CollapseRow {
   readonly best: number | null;
   /** Last evaluation before the act. */
   readonly atWorst: number | null;
-  /** Of the version that the first roll-back made, and of the newest. */
+  /** Of the version that the first roll-back made. */
   readonly rolledBack: number | null;
+  /** Versions from the first roll-back to the second, and the last evaluation between; null without a second. */
+  readonly again: number | null;
+  readonly atSecond: number | null;
+  /** Of the newest version: where the run is held, of the version that it went back to. */
   readonly last: number | null;
   readonly rollbacks: number;
   readonly held: boolean;
@@ -53,6 +57,8 @@ export function collapseRow(
     .toReversed()
     .map(({ data }) => data as { readonly from: number; readonly as: number });
   const act = told.find(({ level }) => level === 'act');
+  const second = rollbacks[1];
+  const isHeld = told.some(({ level }) => level === 'hold');
   const before = points.filter(([version]) => version < (rollbacks[0]?.as ?? Infinity));
   const best = before.length === 0 ? null : Math.max(...before.map(([, greedy]) => greedy));
   return {
@@ -68,9 +74,11 @@ export function collapseRow(
     best,
     atWorst: before.at(-1)?.[1] ?? null,
     rolledBack: rollbacks[0] === undefined ? null : (accuracies.get(rollbacks[0].as) ?? null),
-    last: points.at(-1)?.[1] ?? null,
+    again: second === undefined ? null : second.as - rollbacks[0]!.as,
+    atSecond: (second && points.findLast(([version]) => version < second.as)?.[1]) ?? null,
+    last: (isHeld ? accuracies.get(rollbacks.at(-1)?.from ?? -1) : undefined) ?? points.at(-1)?.[1] ?? null,
     rollbacks: rollbacks.length,
-    held: told.some(({ level }) => level === 'hold'),
+    held: isHeld,
   };
 }
 
@@ -96,6 +104,8 @@ const HEAD = [
   'best',
   'at the act',
   'rolled back',
+  'second after',
+  'at the second',
   'at the end',
   'roll-backs',
   'reasons',
@@ -109,7 +119,9 @@ export function collapseTable(rows: readonly CollapseRow[]): string {
     String(row.seed),
     String(row.steps),
     ...[row.onset, row.watched, row.acted].map(number),
-    ...[row.best, row.atWorst, row.rolledBack, row.last].map(percent),
+    ...[row.best, row.atWorst, row.rolledBack].map(percent),
+    number(row.again),
+    ...[row.atSecond, row.last].map(percent),
     `${row.rollbacks}${row.held ? ', then held' : ''}`,
     row.why || '-',
   ]);

@@ -44,6 +44,8 @@ export interface MonitorState {
   readonly usual: Usual;
   /** Accumulated disagreement with the reference over its probes. */
   readonly eroded: number;
+  /** The same of the fall of the share of responses that give what a recent version was sure of. */
+  readonly fading: number;
   readonly reference: Reference | null;
   /** The next reference, if the run stays healthy. */
   readonly candidate: Reference | null;
@@ -80,6 +82,7 @@ export const NEW_MONITOR: MonitorState = {
   probe: {},
   usual: NOTHING_USUAL,
   eroded: 0,
+  fading: 0,
   reference: null,
   candidate: null,
   isWary: false,
@@ -101,6 +104,9 @@ const ALLOWED_LOSS = 0.035;
 const ALLOWED_CANARIES = 3;
 /** A single bad probe is not a trend: what it adds is less than what suffices to act. */
 const MOST_ADDED = 0.07;
+/** The same for the fall of a share of responses, of which the largest share so far is the measure. */
+const ALLOWED_FALL = 0.035;
+const MOST_FALLEN = 0.05;
 /** Number of readings whose mean is the first reference. */
 const FIRST = 3;
 /** Number of probes that probe-based evidence needs. */
@@ -119,11 +125,13 @@ export function observe(
   const shareRate =
     slowShare === undefined || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
   const eroded = reading.probe === undefined ? state.eroded : Math.max(0, state.eroded + addedLoss(reading.probe));
+  const fading = reading.probe === undefined ? state.fading : Math.max(0, state.fading + addedFall(reading.probe));
   const now: Signals = {
     ...signals,
     ...shareRate,
     ...probe,
     ...(probe.agreement === undefined ? {} : { erosion: eroded }),
+    ...(probe.faded === undefined ? {} : { fading }),
   };
   const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
   const { notFinite = [] } = reading;
@@ -138,6 +146,7 @@ export function observe(
     probe,
     usual,
     eroded,
+    fading,
     reference,
     alarms: weight >= ACT ? state.alarms + 1 : 0,
     calm: weight < WATCH ? state.calm + 1 : 0,
@@ -172,6 +181,10 @@ function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): n
     : Math.min(MOST_ADDED, 1 - agreement - Math.max(ALLOWED_LOSS, ALLOWED_CANARIES / sureOf));
 }
 
+function addedFall({ faded }: Signals): number {
+  return faded === undefined ? 0 : Math.min(MOST_FALLEN, faded - ALLOWED_FALL);
+}
+
 function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {
   const broken = found.some(({ signal }) => signal === 'finite'); // a weight that becomes NaN stays NaN
   const eroded = found.some(({ signal, severity }) => signal === 'erosion' && severity === 2); // added up over probes
@@ -187,6 +200,7 @@ const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>([
   'agreement',
   'recent',
   'faded',
+  'fading',
   'erosion',
   'origin',
   'consistency',

@@ -19,6 +19,8 @@ export interface Sureness {
 
 export interface Probe extends Sureness {
   readonly version: number;
+  /** Share of the responses to each canary that gave its answer. */
+  readonly shares: readonly number[];
   /**
    * Share of equal answers among pairs of a response to the clean and one to the changed picture, over the asked
    * canaries.
@@ -45,11 +47,10 @@ export interface Probe extends Sureness {
 /** What a sound version of late was sure of. */
 export interface Recent extends Sureness {
   readonly version: number;
-  /**
-   * The largest share of responses in a later probe that gave these answers; before the first such probe, what the newest
-   * one had of the answers before these. Undefined where there was none.
-   */
+  /** The largest share of responses in a later probe that gave these answers; undefined before the first such probe. */
   readonly kept?: number;
+  /** The loop has gone back since; the next probe tells which of these answers the restored version is sure of. */
+  readonly isRolledBack?: true;
 }
 
 export interface ProbeRequest {
@@ -78,10 +79,27 @@ const FEWEST = 8;
 export function canary(
   clean: readonly number[],
   changed: readonly number[],
-): { readonly winner: number; readonly sure: boolean; readonly same: number } {
+): { readonly winner: number; readonly share: number; readonly sure: boolean; readonly same: number } {
   const { winner, share } = majorityVote([...clean, ...changed]);
   const pairs = clean.flatMap((a) => changed.map((b) => Number(a === b && a >= 0)));
-  return { winner, sure: winner >= 0 && share >= NEARLY_ALL - 1e-9, same: mean(pairs) };
+  return { winner, share, sure: winner >= 0 && share >= NEARLY_ALL - 1e-9, same: mean(pairs) };
+}
+
+/** By chance a weak policy is sure of a wrong answer once: two probes are twelve responses. */
+export function sureOfBoth({ answers, sure }: Sureness, before: Sureness): Sureness {
+  return { answers, sure: sure.map((is, i) => is && before.sure[i] === true && before.answers[i] === answers[i]) };
+}
+
+/**
+ * What the newest of three sound probes is compared with from then on: what the two before it were sure of. These were
+ * chosen for their large shares, so the share that the newest has is what to expect of later ones.
+ */
+export function recentOf([first, second, newest]: readonly [Probe, Probe, Probe]): Recent {
+  const known = sureOfBoth(second, first);
+  const shares = newest.shares.flatMap((share, i) =>
+    known.sure[i] === true && newest.asked?.[i] !== false ? [newest.answers[i] === known.answers[i] ? share : 0] : [],
+  );
+  return { version: newest.version, ...known, ...(shares.length >= FEWEST && { kept: mean(shares) }) };
 }
 
 export function probeSignals(probe: Probe, { trusted, origin, recent }: Omit<ProbeRequest, 'version'>): Signals {

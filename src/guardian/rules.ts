@@ -78,6 +78,7 @@ const RULES: readonly Rule[] = [
     of: 'recentSureOf',
     fewest: { doubt: 2, watch: 3, act: 5 },
   },
+  { signal: 'fading', decisive: true, excess: swing, watch: 0.06, act: 0.1 },
   { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25, of: 'baseSureOf' },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'unsound', decisive: true, excess: risen, watch: 0.08, act: 0.14 },
@@ -93,8 +94,12 @@ const RULES: readonly Rule[] = [
 
 const ROUNDING = 1e-9;
 
-/** After a roll-back bounds are divided by it, until a version is trusted again: what has happened may well return. */
+/**
+ * After a roll-back the bounds of decisive signals are divided by it, until a version is trusted again: what has happened
+ * may well return. Not those of a comparison with a recent version, which are lower already.
+ */
 const WARY = 1.5;
+const OF_RECENT: ReadonlySet<Signal> = new Set(['recent', 'faded', 'fading']);
 
 /** Worst first. @param before at the last trusted version. */
 export function symptoms(
@@ -131,13 +136,13 @@ export function doubts(now: Signals, before: Signals): readonly Signal[] {
 }
 
 function bounds(
-  { watch, act, doubt = watch / 2, of, fewest = FEWEST, decisive }: Rule,
+  { signal, watch, act, doubt = watch / 2, of, fewest = FEWEST, decisive }: Rule,
   now: Signals,
   isWary = false,
 ): { readonly doubt: number; readonly watch: number; readonly act: number } {
   const compared = (of && now[of]) ?? Number.POSITIVE_INFINITY;
   const atLeast = (bound: number, canaries: number) => Math.max(bound, canaries / compared - ROUNDING);
-  const less = isWary && decisive ? WARY : 1;
+  const less = isWary && decisive && !OF_RECENT.has(signal) ? WARY : 1;
   return {
     doubt: atLeast(doubt, fewest.doubt),
     watch: atLeast(watch / less, fewest.watch / less),
@@ -168,4 +173,12 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
 }
 
 /** Signals that are already a comparison. */
-const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'recent', 'faded', 'erosion', 'origin', 'shareRate']);
+const RELATIVE: ReadonlySet<Signal> = new Set([
+  'agreement',
+  'recent',
+  'faded',
+  'fading',
+  'erosion',
+  'origin',
+  'shareRate',
+]);

@@ -25,6 +25,7 @@ export const SIGNALS = {
   recentSureOf: 'canaries that this version was sure of',
   kept: 'share of responses that give what a sound version of late was sure of',
   faded: 'fall of the share of responses that give what a sound version of late was sure of,',
+  fading: 'the same fall, added up over probes,',
   origin: 'agreement with the base',
   baseSureOf: 'canaries that the base was sure of',
   consistency: 'answers that a harmless change of the picture leaves as they are',

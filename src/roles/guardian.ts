@@ -42,6 +42,7 @@ interface Asked {
   /** False when the question is refused: the other fields are then meaningless. */
   readonly isAsked: boolean;
   readonly answer: string | null;
+  readonly share: number;
   readonly sure: boolean;
   readonly same: number;
   readonly asTrusted: boolean;
@@ -55,6 +56,7 @@ interface Asked {
 const NOT_ASKED: Asked = {
   isAsked: false,
   answer: null,
+  share: 0,
   sure: false,
   same: 0,
   asTrusted: false,
@@ -106,6 +108,7 @@ export function guardian(parts: GuardianParts): AskCanaries {
       version,
       answers: asked.map(({ answer }) => answer),
       sure: asked.map(({ sure }) => sure),
+      shares: asked.map(({ share }) => share),
       same: answered.map(({ same }) => same),
       ...(reasons.length === 0 ? {} : { asked: asked.map(({ isAsked }) => isAsked), refused: reasons }),
       ...(trusted === undefined ? {} : { asTrusted: asked.map(({ asTrusted }) => asTrusted) }),
@@ -150,12 +153,13 @@ async function compared(
     ...[trusted, origin, recent].map((earlier) => earlier?.answers[i] ?? null),
     ...(rightAnswers ?? []),
   ]);
-  const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
+  const { winner, share, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
   const is = (own: number | undefined): boolean => winner >= 0 && own === winner;
   const [asTrusted, asOrigin, asRecent, ...right] = classes.slice(given.length);
   return {
     isAsked: true,
     answer: winner < 0 ? null : given[classes.indexOf(winner)]!,
+    share,
     sure,
     same,
     asTrusted: is(asTrusted),

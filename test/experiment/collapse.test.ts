@@ -69,13 +69,21 @@ describe('collapseRow', () => {
       best: 0.95,
       atWorst: 0.5,
       rolledBack: 0.94,
+      again: null,
+      atSecond: null,
       last: 0.96,
       rollbacks: 1,
       held: false,
     });
     expect(collapseTable([row]).split('\n').at(-1)).toBe(
-      '| rate x 10 | 3 | 31 | 20 | 19 | 22 | 95.0 % | 50.0 % | 94.0 % | 96.0 % | 1 | reasons |',
+      '| rate x 10 | 3 | 31 | 20 | 19 | 22 | 95.0 % | 50.0 % | 94.0 % | - | - | 96.0 % | 1 | reasons |',
     );
+
+    evaluated(40, 0.8);
+    store.event('rollback', { from: 26, as: 43 });
+    told('hold', 43, 'one restart did not help');
+    const held = collapseRow(store, 'rate x 10', 3, 10);
+    expect(held).toEqual({ ...row, steps: 40, again: 17, atSecond: 0.8, last: 0.94, rollbacks: 2, held: true });
   });
 
   it('has nothing to say of a run in which nothing happened', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/data/rng.ts';
 import {
   isTrusted,
   NEW_MONITOR,
@@ -143,6 +144,21 @@ describe('a collapse', () => {
     expect(firstAct(seen)).toBeGreaterThan(60);
     expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toEqual(['erosion']);
     expect(firstAct(losing(0.034))).toBe(0);
+  });
+
+  it('in which a little more fades than chance explains adds up over probes', () => {
+    const fading = (seed: number, fall: number) =>
+      watched(
+        trace(seed, 400, (signals, step) => {
+          // 70 canaries and 6 responses to each: the share scatters by 0.014, and the largest so far is above its mean.
+          const scatter = 0.015 + 0.014 * new Random(seed, 'fading', step).normal();
+          signals['faded'] = Math.max(0, scatter + (step < 200 ? 0 : fall));
+        }),
+      );
+    const seen = fading(1, 0.05);
+    expect(firstAct(seen)).toBeGreaterThan(200);
+    expect(firstAct(seen)).toBeLessThanOrEqual(240);
+    for (let seed = 0; seed < 20; seed++) expect(firstAct(fading(seed, 0))).toBe(0);
   });
 
   it('that is too slow for an alarm is not trusted on its way', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canary, probeSignals } from '../../src/guardian/probe.ts';
+import { canary, probeSignals, recentOf } from '../../src/guardian/probe.ts';
 import { concentration, groupSignals, notFinite, type Judged } from '../../src/guardian/signals.ts';
 import { verdictOf } from '../../src/learn/judge.ts';
 import type { StepMetrics } from '../../src/protocol/messages.ts';
@@ -97,16 +97,27 @@ describe('groupSignals', () => {
 
 describe('canary', () => {
   it('is sure when five of six agree, and never without answers', () => {
-    expect(canary([0, 0, 0], [0, 0, 1])).toEqual({ winner: 0, sure: true, same: expect.closeTo(6 / 9) as number });
+    expect(canary([0, 0, 0], [0, 0, 1])).toEqual({
+      winner: 0,
+      share: expect.closeTo(5 / 6) as number,
+      sure: true,
+      same: expect.closeTo(6 / 9) as number,
+    });
     expect(canary([0, 0, 0], [0, 1, 1]).sure).toBe(false);
-    expect(canary([-1, -1, -1], [-1, -1, -1])).toEqual({ winner: -1, sure: false, same: 0 });
+    expect(canary([-1, -1, -1], [-1, -1, -1])).toMatchObject({ winner: -1, sure: false, same: 0 });
   });
 });
 
 describe('probeSignals', () => {
   const answers = Array.from({ length: 16 }, (_, i) => String(i));
   const earlier = { answers, sure: answers.map((_, i) => i < 10) };
-  const probe = { version: 9, answers, sure: answers.map(() => true), same: answers.map((_, i) => Number(i < 12)) };
+  const probe = {
+    version: 9,
+    answers,
+    sure: answers.map(() => true),
+    shares: answers.map(() => 1),
+    same: answers.map((_, i) => Number(i < 12)),
+  };
 
   it('asks about what the earlier version was sure of, and about nothing else', () => {
     const asTrusted = answers.map((_, i) => i < 8);
@@ -142,6 +153,19 @@ describe('probeSignals', () => {
     expect(probeSignals({ ...probe, shareRecent }, { recent: { ...recent, kept: 0.7 } }).faded).toBe(0);
     const asked = answers.map((_, i) => i < 5 || i > 8);
     expect(probeSignals({ ...probe, shareRecent, asked }, { recent })).not.toHaveProperty('kept');
+  });
+
+  it('the share to expect is that of a probe which did not choose the answers', () => {
+    const first = { ...probe, sure: answers.map((_, i) => i > 0) };
+    const second = { ...probe, sure: answers.map((_, i) => i < 12) };
+    const newest = { ...probe, version: 30, shares: answers.map((_, i) => (i === 0 || i > 11 ? 0.2 : 0.9)) };
+    const recent = recentOf([first, second, newest]);
+    expect(recent).toMatchObject({ version: 30, answers, sure: answers.map((_, i) => i > 0 && i < 12) });
+    expect(recent.kept).toBeCloseTo(0.9);
+    const elsewhere = { ...newest, answers: answers.map((answer, i) => (i === 3 ? 'another' : answer)) };
+    expect(recentOf([first, second, elsewhere]).kept).toBeCloseTo((10 * 0.9) / 11);
+    const asked = answers.map((_, i) => i < 7); // of the others six, too few for a share
+    expect(recentOf([first, second, { ...newest, asked }]).kept).toBeUndefined();
   });
 
   it('says nothing where the earlier version was sure of too little', () => {

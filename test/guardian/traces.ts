@@ -19,6 +19,7 @@ const HEALTHY: Readonly<
       | 'recentSureOf'
       | 'kept'
       | 'faded'
+      | 'fading'
       | 'unsound'
       | 'winnersLost'
       | 'sureOf'
@@ -39,7 +40,7 @@ const HEALTHY: Readonly<
   origin: [0.99, 0.97, 30, 0.015],
   consistency: [0.65, 0.95, 10, 0.03],
 };
-const OF_PROBES: readonly string[] = ['agreement', 'origin', 'consistency'];
+const OF_PROBES: readonly string[] = ['agreement', 'origin', 'consistency', 'faded'];
 const PROBE_EVERY = 5;
 
 /** `bend` changes what a healthy step would have shown. */

@@ -29,7 +29,7 @@ interface Asked extends ProbeRequest {
 
 function setUp(options: ConfigInput['guardian'] = {}) {
   const asked: Asked[] = [];
-  const commands: Command['type'][] = [];
+  const commands: Command[] = [];
   const metrics = new Map<string, number>();
   const meta = new Map<string, unknown>();
   const config = parseConfig({ guardian: { everySteps: 1, trustSteps: 4, canaries: CANARIES, ...options } });
@@ -58,7 +58,11 @@ function setUp(options: ConfigInput['guardian'] = {}) {
     loop,
     options: config.guardian,
     performer,
-    command: ({ type }) => Promise.resolve(void commands.push(type)),
+    command: (command) => {
+      commands.push(command);
+      if (command.type === 'rollback') loop.state.version += 1;
+      return Promise.resolve();
+    },
     say: () => {},
   });
   const answerNext = async (sure: readonly boolean[], asTrusted: readonly boolean[]) => {
@@ -67,11 +71,18 @@ function setUp(options: ConfigInput['guardian'] = {}) {
     answer(probe(version, sure, asTrusted));
     await settled();
   };
-  return { guardian, asked, commands, answerNext, metrics, stop, gate };
+  const saved = (version: number) => meta.set('loop.standing', { saved: version });
+  const rollbacks = () => commands.flatMap((command) => (command.type === 'rollback' ? [command.version] : []));
+  const at = (version: number) => {
+    loop.state.version = version;
+    guardian.tell(learnt(version));
+    return settled();
+  };
+  return { guardian, asked, commands, rollbacks, at, saved, answerNext, metrics, stop, gate };
 }
 
 const probe = (version: number, sure: readonly boolean[], asTrusted: readonly boolean[]): Probe => {
-  return { version, answers: all('7'), sure, same: all(1), asTrusted, asOrigin: asTrusted };
+  return { version, answers: all('7'), sure, shares: all(1), same: all(1), asTrusted, asOrigin: asTrusted };
 };
 const learnt = (n: number) => ({ type: 'learnt', version: { n, metrics: null } }) as unknown as LoopEvent;
 const judged = (answer: string) => {
@@ -202,15 +213,15 @@ describe('how soon it asks', () => {
       await settled();
       const { version, answer, recent } = run.asked.at(-1)!;
       const of = recent && { asRecent: all(true), shareRecent: all(true).map(() => share) };
-      answer({ ...probe(version, all(true), all(true)), ...of });
+      answer({ ...probe(version, all(true), all(true)), shares: all(share), ...of });
       await settled();
     };
     for (let n = 1; n <= 17; n++) await step(n, 0.95);
     expect(run.metrics.get('guardian.kept')).toBeCloseTo(0.95);
     expect(run.commands).toEqual([]);
-    for (let n = 18; n <= 23; n++) await step(n, 0.6);
+    for (let n = 18; n <= 23 && run.commands.length === 0; n++) await step(n, 0.6);
     expect(run.metrics.get('guardian.faded')).toBeCloseTo(0.35);
-    expect(run.commands).toContain('rollback');
+    expect(run.rollbacks()).toHaveLength(1);
     run.stop.abort();
   });
 
@@ -247,6 +258,51 @@ describe('how soon it asks', () => {
     run.asked.at(-1)!.fail(new Error('the sampler is gone'));
     await settled();
     expect(run.gate.admits).toBe(true);
+    run.stop.abort();
+  });
+});
+
+describe('a roll-back', () => {
+  /** Up to version 14 all is well, with a checkpoint at each version; no version has enough healthy steps after it. */
+  const healthy = async (known: (rollbacks: number) => readonly boolean[]) => {
+    const run = setUp({ everySteps: 2, trustSteps: 1_000, mode: 'act' });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(half, all(true));
+    const step = async (n: number, share: number) => {
+      await run.at(n);
+      run.saved(n);
+      const { version, answer, recent } = run.asked.at(-1)!;
+      const of = recent && { asRecent: all(true), shareRecent: all(true).map(() => share) };
+      answer({ ...probe(version, known(run.rollbacks().length), all(true)), shares: all(share), ...of });
+      await settled();
+    };
+    for (let n = 1; n <= 14; n++) await step(n, 0.95);
+    expect(run.rollbacks()).toEqual([]);
+    const lead = async (from: number) => {
+      const before = run.rollbacks().length;
+      for (let n = from; run.rollbacks().length === before && n < from + 12; n++) await step(n, 0.6);
+      return run.rollbacks().at(-1)!;
+    };
+    return { run, step, lead };
+  };
+
+  it('goes to a version that two probes without a doubt followed, not to the base', async () => {
+    const { run, lead } = await healthy(() => all(true));
+    const to = await lead(15);
+    expect(to).toBeGreaterThanOrEqual(8);
+    expect(to).toBeLessThanOrEqual(14);
+    run.stop.abort();
+  });
+
+  it('is followed by comparisons with what the restored version is sure of, and by another', async () => {
+    const fewer = all(true).map((_, i) => i > 0); // what the restored version is sure of
+    const { run, step, lead } = await healthy((rollbacks) => (rollbacks === 0 ? all(true) : fewer));
+    const first = await lead(15);
+    for (let n = 40; n < 46; n++) await step(n, 0.95);
+    expect(run.asked.at(-1)!.recent).toMatchObject({ sure: fewer });
+    expect(run.rollbacks()).toEqual([first]);
+    await lead(46);
+    expect(run.rollbacks()).toHaveLength(2);
     run.stop.abort();
   });
 });
