@@ -474,7 +474,7 @@ const workers = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Memory of a GPU that each thread may take for further copies of the frozen weights: each of its programs has one, and a change to a program for whose copy there is no room reads the weights again. null takes half of what the run leaves free, at least 1 GB.',
+      'Memory that each thread may take for further programs: on a GPU each has a copy of the frozen weights and the tensors of its largest run, on the processor a learner has these tensors. A change to a program for which there is no room makes it anew. null takes half of what the run leaves free, on a GPU at least 1 GB.',
     ),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of each learner thread.'),
 });

@@ -34,8 +34,11 @@ export function externalsOf(stored: StoredWeights): Externals {
 }
 
 /** The bytes of attached weights that programs hold more than once, if each holds its own. */
-export function heldTwice({ tensors }: Externals, specs: readonly ProgramSpec[]): number {
-  const held = specs.flatMap(({ inputs }) => attachedNames(inputs, tensors));
+export function heldTwice(
+  { tensors }: Externals,
+  programs: readonly { readonly spec: Pick<ProgramSpec, 'inputs'> }[],
+): number {
+  const held = programs.flatMap(({ spec: { inputs } }) => attachedNames(inputs, tensors));
   const bytes = (names: Iterable<string>): number => [...names].reduce((sum, name) => sum + tensors[name]!.length, 0);
   return bytes(held) - bytes(new Set(held));
 }

@@ -35,6 +35,8 @@ export interface Program {
   /** The specification's inputs without those attached to the engine; `run` takes these. */
   readonly inputs: Specs;
   readonly outputs: Specs;
+  /** Bytes of tensors whose memory it keeps between its runs; absent: none. */
+  readonly keptBytes?: number;
   /** Blocks this thread while it runs on `cpu`. Outputs are HostTensors except those named in `resident`. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Fetched>>;
   dispose(): Promise<void>;
@@ -67,11 +69,14 @@ export interface EngineOptions {
   /** Default `f32`. Only `cpu` and `cuda` compute in 16 bits. */
   readonly compute?: Compute;
   readonly cachePrograms?: number;
-  /** On `cuda`: bytes that further copies of attached weights may take, at least 1 GB, the default. */
+  /**
+   * Bytes that programs may take beyond the largest: on `cuda` for further copies of attached weights and for working memory,
+   * at least 1 GB, the default; on `cpu` for working memory, without a bound by default.
+   */
   readonly copiesBytes?: number | undefined;
   /**
-   * Whether a compiled program keeps its working memory between runs, which is faster (default). With many
-   * programs in use, each retains the memory of its largest run.
+   * Whether a compiled program on the processor keeps its working memory between runs, which is faster (default). Each
+   * program retains the memory of its largest run, within `copiesBytes`.
    */
   readonly keepMemory?: boolean;
 }

@@ -17,10 +17,19 @@ import type {
 } from './engine.ts';
 import type { StoredWeights } from '../hf/stored.ts';
 import { storedAs } from '../hf/weight-cache.ts';
-import { attachedInputs, attachExternals, externalsOf, fedInputs, heldTwice, uploadStored } from './attached.ts';
-import { ProgramCache } from './cache.ts';
+import {
+  attachedInputs,
+  attachExternals,
+  externalsOf,
+  fedInputs,
+  heldTwice,
+  uploadStored,
+  type Externals,
+} from './attached.ts';
+import { keptBeside, ProgramCache, type Held } from './cache.ts';
 import { checkFeeds } from './feeds.ts';
 import { readsOf, type Graph } from '../compile/graph.ts';
+import { peakBytes } from '../compile/liveness.ts';
 import { encodeModel } from '../compile/onnx.ts';
 import { providerOf } from './kernels.ts';
 import { Narrowing } from './narrowing.ts';
@@ -35,9 +44,9 @@ const DEFAULT_CACHE = 32;
  */
 const MOST_MAPS = 16_384;
 /**
- * Each session on a GPU has its own copy of the attached tensors, and onnxruntime-node gives it no other's: the programs
- * of an engine hold at most this many bytes more than once, or `copiesBytes`. Small models keep their programs; a large
- * one keeps as many of those that share weights as there is room for.
+ * Each session on a GPU has its own copy of the attached tensors, as onnxruntime-node gives it no other's, and keeps the
+ * working memory of its largest run: beyond the largest program, those of an engine hold at most this many bytes, or
+ * `copiesBytes`. Small models keep their programs; a large one keeps as many as there is room for.
  */
 const LEAST_COPIES = 1e9;
 
@@ -60,7 +69,7 @@ export class OrtEngine implements Engine {
       options,
       ...(isNarrow && { narrowing: new Narrowing(name, execution, compute) }),
     };
-    this.#programs = new ProgramCache(options.cachePrograms ?? DEFAULT_CACHE);
+    this.#programs = new ProgramCache(options.cachePrograms ?? DEFAULT_CACHE, this.#excess());
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
@@ -77,12 +86,19 @@ export class OrtEngine implements Engine {
     const externals = externalsOf(await storedAs(stored, type));
     this.#setting = { ...this.#setting, externals };
     const limit = Math.floor(MOST_MAPS / Math.max(1, Object.keys(stored).length));
-    const copies = Math.max(LEAST_COPIES, options.copiesBytes ?? 0);
     await this.#programs.clear();
     this.#programs = new ProgramCache(
       Math.max(1, Math.min(options.cachePrograms ?? DEFAULT_CACHE, limit)),
-      provider === 'cuda' ? (specs) => heldTwice(externals, specs) - copies : undefined,
+      this.#excess(externals),
     );
+  }
+
+  /** What the programs take beyond the largest, less what they may. */
+  #excess(externals?: Externals): (held: readonly Held[]) => number {
+    const { provider, options } = this.#setting;
+    if (provider !== 'cuda') return (held) => keptBeside(held) - (options.copiesBytes ?? Infinity);
+    const copies = Math.max(LEAST_COPIES, options.copiesBytes ?? 0);
+    return (held) => (externals ? heldTwice(externals, held) : 0) + keptBeside(held) - copies;
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -124,6 +140,7 @@ class OrtProgram implements Program {
   readonly name: string;
   readonly inputs: Specs;
   readonly outputs: Specs;
+  readonly keptBytes: number;
   readonly #spec: ProgramSpec;
   readonly #provider: OrtProvider;
   readonly #onDispose: () => void;
@@ -134,7 +151,7 @@ class OrtProgram implements Program {
   private constructor(
     spec: ProgramSpec,
     graph: Graph,
-    { provider, externals, resident = {} }: Setting,
+    { provider, externals, resident = {}, options }: Setting,
     session: ort.InferenceSession,
     onDispose: () => void,
   ) {
@@ -142,6 +159,7 @@ class OrtProgram implements Program {
     this.inputs = fedInputs(spec.inputs, externals?.tensors ?? resident);
     this.#attached = attachedInputs(spec.inputs, resident);
     this.outputs = Object.fromEntries(graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }])) as Specs;
+    this.keptBytes = provider === 'cuda' || options.keepMemory !== false ? peakBytes(graph) : 0;
     this.#spec = spec;
     this.#provider = provider;
     this.#aliased = provider === 'webgpu' ? new Map() : aliasable(graph, spec.inPlace ?? {});

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { freeOnGpu } from '../../compute/engine/cuda-device.ts';
+import { kindOf } from '../../compute/engine/engine.ts';
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { freeMemory } from '../../lib/free-memory.ts';
@@ -19,14 +20,14 @@ import { rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 /** A run whose weights fit this often into the free memory is not worked out: loading TF.js would take longer. */
 const AMPLE = 1_000;
-/** Share of what the run leaves free on a GPU that further copies of frozen weights may take. */
+/** Share of what the run leaves free that further programs may take. */
 const COPIES = 0.5;
 
 /** Settings that fit the run into memory. */
 export interface SizedRun {
   readonly rolloutRows: number;
   readonly passTokens: number | 'auto';
-  /** Null where no GPU is used, or its driver does not say what is free. */
+  /** Null where the run was not worked out, or the driver of its GPU does not say what is free. */
   readonly copiesGigabytes: number | null;
   /** For the user. */
   readonly notes: readonly string[];
@@ -68,12 +69,17 @@ async function takableBytes({ workers }: PolicyConfig): Promise<Free> {
   return { host: freeMemory(), ...Object.fromEntries(known.filter(([, bytes]) => bytes !== undefined)) };
 }
 
-/** For each thread on a GPU: its part of what is left there. */
+/** For each thread that keeps programs: its part of what is left in its place. */
 function copiesOf({ workers }: PolicyConfig, { needs }: Fit, free: Free): number | null {
-  const left = [...threadsOnGpus(devicesOf(workers))].flatMap(([gpu, { learners, samplers }]) => {
-    const room = free[gpu];
-    const { needed } = needs.find(({ place }) => place === gpu)!;
-    return room === undefined ? [] : [(COPIES * (room - needed)) / (learners + samplers) / 1e9];
+  const devices = devicesOf(workers);
+  const gpus = threadsOnGpus(devices);
+  // On the processor samplers keep no working memory.
+  const onHost = devices.learner.filter((name) => kindOf(name) !== 'cuda').length;
+  const left = needs.flatMap(({ place, needed, mapped }) => {
+    const { learners, samplers } = place === 'host' ? { learners: onHost, samplers: 0 } : gpus.get(place)!;
+    const room = free[place];
+    if (room === undefined || learners + samplers === 0) return [];
+    return [(COPIES * Math.max(0, room - needed - mapped)) / (learners + samplers) / 1e9];
   });
   return left.length === 0 ? null : Math.min(...left);
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { heldTwice } from '../../../src/compute/engine/attached.ts';
-import { ProgramCache } from '../../../src/compute/engine/cache.ts';
+import { keptBeside, ProgramCache, type Held } from '../../../src/compute/engine/cache.ts';
 import type { Program, ProgramSpec, Specs } from '../../../src/compute/engine/engine.ts';
 
 const parameters: Specs = Object.fromEntries(
@@ -26,8 +26,12 @@ const spec = (name: string, ...weights: readonly string[]): ProgramSpec => ({
 });
 
 /** A cache over programs that only say when they are there, in `log`. */
-function cacheOf(most: number): { get(of: ProgramSpec): Promise<Program>; log: string[] } {
-  const cache = new ProgramCache(8, (specs) => heldTwice(externals, specs) - most);
+function cacheOf(
+  most: number,
+  taken: (held: readonly Held[]) => number = (held) => heldTwice(externals, held),
+  keptBytes: Readonly<Record<string, number>> = {},
+): { get(of: ProgramSpec): Promise<Program>; log: string[] } {
+  const cache = new ProgramCache(8, (held) => taken(held) - most);
   const log: string[] = [];
   const make = (of: ProgramSpec, onDispose: () => void): Promise<Program> => {
     log.push(`+${of.name}`);
@@ -35,7 +39,15 @@ function cacheOf(most: number): { get(of: ProgramSpec): Promise<Program>; log: s
       log.push(`-${of.name}`);
       onDispose();
     };
-    return Promise.resolve({ name: of.name, inputs: of.inputs, outputs: {}, run: async () => ({}), dispose });
+    const kept = keptBytes[of.name];
+    return Promise.resolve({
+      name: of.name,
+      inputs: of.inputs,
+      outputs: {},
+      ...(kept !== undefined && { keptBytes: kept }),
+      run: async () => ({}),
+      dispose,
+    });
   };
   return { get: (of) => cache.get(of, (onDispose) => make(of, onDispose)), log };
 }
@@ -47,12 +59,18 @@ const [rollout, score, tower, update] = [
   spec('update'),
 ];
 
+const twice = (specs: readonly ProgramSpec[]): number =>
+  heldTwice(
+    externals,
+    specs.map((each) => ({ spec: each })),
+  );
+
 it('counts the bytes of weights that several programs hold', () => {
-  expect(heldTwice(externals, [rollout, tower, update])).toBe(0);
-  expect(heldTwice(externals, [rollout, score, tower, tower])).toBe(60);
+  expect(twice([rollout, tower, update])).toBe(0);
+  expect(twice([rollout, score, tower, tower])).toBe(60);
   // Of another shape it is fed.
   const other: ProgramSpec = { ...score, inputs: { body: { dtype: 'float32', shape: [9] } } };
-  expect(heldTwice(externals, [rollout, other])).toBe(0);
+  expect(twice([rollout, other])).toBe(0);
 });
 
 it('a program leaves before another that shares its weights comes; those that share none stay', async () => {
@@ -75,4 +93,21 @@ it('concurrent calls make one program, and room once', async () => {
   const [a, b] = await Promise.all([get(score), get(score)]);
   expect(a).toBe(b);
   expect(log).toEqual(['+rollout', '-rollout', '+score']);
+});
+
+it('programs whose working memory has no room beside that of the largest leave, before the new one runs', async () => {
+  const passes = { short: 10, middle: 20, long: 50 };
+  const { get, log } = cacheOf(20, keptBeside, passes);
+  const [short, middle, long] = Object.keys(passes).map((name) => spec(name)) as [
+    ProgramSpec,
+    ProgramSpec,
+    ProgramSpec,
+  ];
+  for (const each of [short, middle, short]) await get(each);
+  expect(log).toEqual(['+short', '+middle']);
+  // Beside 50 there is room for 20: of the two, that used longest ago leaves.
+  await get(long);
+  expect(log).toEqual(['+short', '+middle', '+long', '-middle']);
+  await get(middle);
+  expect(log.slice(4)).toEqual(['+middle', '-short']);
 });
