@@ -56,7 +56,7 @@ export async function evaluate(model: Model, options: EvaluateOptions): Promise<
 /** As `evaluate`, of the model that the configuration names; a bad data set is reported before the model is opened. */
 export async function evaluateModel(config: Config, options: EvaluateOptions): Promise<SuiteAccuracy[]> {
   const sets = await openSets(config, options);
-  await using model = await openConfigured(config);
+  await using model = await openConfigured(config, options.signal);
   return await measure(model, sets, options);
 }
 

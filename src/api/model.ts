@@ -25,9 +25,9 @@ export function openModel(folder: string, settings: ConfigInput): Promise<Model>
   return openConfigured(completeConfig({ ...settings, model: folder }).config);
 }
 
-/** The model that the configuration names. @throws InputError for a bad model. */
-export async function openConfigured(config: Config): Promise<Model> {
-  const sampler = await openForSampling(config);
+/** The model that the configuration names. @throws InputError for a bad model, CancelledError after `signal` aborts. */
+export async function openConfigured(config: Config, signal?: AbortSignal): Promise<Model> {
+  const sampler = await openForSampling(config, undefined, signal);
   const grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const close = async (): Promise<void> => {
     await grader[Symbol.asyncDispose]();

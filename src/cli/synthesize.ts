@@ -54,7 +54,7 @@ export async function synthesizeQuestions(
   const train = await openPictures(config, request);
   const mode = request.mode ?? (train.size === 0 ? 'direct' : 'both');
   const started = performance.now();
-  await using sampler = await openForSampling(config);
+  await using sampler = await openForSampling(config, undefined, signal);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const writer = new QuestionWriter({
     synthesize: synthesizer({

@@ -50,7 +50,7 @@ async function ask(options: Options): Promise<void> {
   ];
   const { config } = await resolveConfig({ ...options, set });
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  await using model = await openConfigured(config);
+  await using model = await openConfigured(config, signal);
   const answered = await generate(
     model,
     { text: question, images: image },

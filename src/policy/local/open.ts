@@ -5,7 +5,7 @@ import type { EngineName } from '../../compute/engine/engine.ts';
 import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
 import type { PassLimit } from '../../compute/training/passes.ts';
 import type { Config } from '../../config/schema.ts';
-import { InputError } from '../../protocol/errors.ts';
+import { CancelledError, InputError } from '../../protocol/errors.ts';
 import type { PolicyOrigin } from '../policy.ts';
 import type { Sampler, WeightsOf } from '../sampler.ts';
 import { computeOf, devicesOf, type Device } from './devices.ts';
@@ -55,16 +55,27 @@ export function localPolicy(
 
 /**
  * An open sampler: of the base alone, or of the versions that `weightsOf` finds, wherever their learner is.
- * @throws InputError for a bad model; no thread is left then.
+ * @throws InputError for a bad model, CancelledError after `signal` aborts; no thread is left then.
  */
-export async function openForSampling(config: PolicyConfig, weightsOf?: WeightsOf): Promise<Sampler> {
+export async function openForSampling(
+  config: PolicyConfig,
+  weightsOf?: WeightsOf,
+  signal?: AbortSignal,
+): Promise<Sampler> {
+  const isCancelled = (): boolean => signal?.aborted === true;
+  if (isCancelled()) throw new CancelledError('opening the model was cancelled');
   const sampler = localSampler(config, {}, weightsOf);
+  // Without its threads the sampler cannot open: reading large weights takes minutes.
+  const close = (): void => void sampler[Symbol.asyncDispose]();
+  signal?.addEventListener('abort', close);
   try {
     await sampler.open();
     return sampler;
   } catch (error) {
     await sampler[Symbol.asyncDispose]();
-    throw error;
+    throw isCancelled() ? new CancelledError('opening the model was cancelled', { cause: error }) : error;
+  } finally {
+    signal?.removeEventListener('abort', close);
   }
 }
 

@@ -9,6 +9,7 @@ import { WeightsReader } from '../../../src/policy/local/weights.ts';
 import type { WeightsRef } from '../../../src/protocol/ports.ts';
 import { f32 } from '../../../src/protocol/tensor.ts';
 import { groupsAPass, openForSampling, passLimit } from '../../../src/policy/local/open.ts';
+import { CancelledError } from '../../../src/protocol/errors.ts';
 import { openLocal } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 
@@ -55,6 +56,14 @@ test('leaves the run folder of a run that has not begun alone, with an adapter t
   await using alone = await openForSampling(adapted);
   await alone.sample(request);
   expect(existsSync(runFolder)).toBe(false);
+});
+
+test('opening can be cancelled', async () => {
+  const end = new AbortController();
+  const opening = openForSampling(config, undefined, end.signal);
+  end.abort();
+  await expect(opening).rejects.toBeInstanceOf(CancelledError);
+  await expect(openForSampling(config, undefined, end.signal)).rejects.toBeInstanceOf(CancelledError);
 });
 
 test('a model that cannot be loaded is named', async () => {
