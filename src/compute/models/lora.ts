@@ -143,12 +143,16 @@ function read(config: Readonly<Record<string, unknown>>): StoredAdapter | string
   const { r, lora_alpha: alpha, use_rslora: byRoot } = parsed.data;
   return {
     parts: PARTS,
-    merged: (base, adapter) => merged(base, adapter, alpha / (byRoot === true ? Math.sqrt(r) : r)),
+    merged: (base, adapter) => merged(base, adapter, { rank: r, scale: alpha / (byRoot === true ? Math.sqrt(r) : r) }),
   };
 }
 
 /** Replaces each W that has an A with W + s B A. */
-function merged(base: TensorMap, adapter: TensorMap, scale: number): TensorMap {
+function merged(
+  base: TensorMap,
+  adapter: TensorMap,
+  { rank, scale }: { readonly rank: number; readonly scale: number },
+): TensorMap {
   const weights: Record<string, HostTensor> = { ...base };
   for (const [name, a] of Object.entries(adapter)) {
     if (!name.endsWith(`.${LORA_A}`)) continue;
@@ -158,6 +162,10 @@ function merged(base: TensorMap, adapter: TensorMap, scale: number): TensorMap {
     if (!fits)
       throw new InputError(
         `the adapter's tensors "${name}" and "${layer}${LORA_B}" do not fit a weight of shape [${weight.shape.join(', ')}]`,
+      );
+    if (a.shape[0] !== rank)
+      throw new InputError(
+        `the adapter's tensor "${name}" has rank ${a.shape[0]}, and adapter_config.json says r ${rank}`,
       );
     weights[`${layer}weight`] = updated(weight, a, b, scale);
   }

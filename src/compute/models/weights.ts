@@ -14,8 +14,8 @@ import type { Architecture } from './family.ts';
 export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
   const { base, adapters } = await withoutAdapters(folder);
   let params = ownParams(base, model, await readCheckpoint(base));
-  for (const { folder: from, adapter } of adapters)
-    params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
+  for (const adapted of adapters)
+    params = mergedWith(adapted, base, params, await readAdapterTensors(adapted.folder, model, adapted.adapter.parts));
   return params;
 }
 
@@ -27,7 +27,7 @@ export async function locateParams(folder: string, model: Architecture): Promise
   const { base, adapters } = await withoutAdapters(folder);
   const stored = ownParams(base, model, await locateCheckpoint(base));
   if (adapters.length === 0) return stored;
-  const sources = await mergedSources(stored, model, adapters);
+  const sources = await mergedSources(stored, model, adapters, base);
   const files = [...(await weightFiles(base)), ...adapters.flatMap(({ folder: from }) => adapterFiles(from))];
   return { ...stored, ...(await cached([await stampOf(files), Object.keys(sources)], sources, 'F32')) };
 }
@@ -76,28 +76,42 @@ function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): R
   );
 }
 
+/** The weights with the adapter worked in. @throws InputError that names both folders, when they do not belong together. */
+function mergedWith({ folder, adapter }: Adapted, base: string, weights: TensorMap, tensors: TensorMap): TensorMap {
+  try {
+    return adapter.merged(weights, tensors);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(
+      `${folder}: does not fit the base ${base}: ${error.message}: name the base that it was trained on in base_model_name_or_path of adapter_config.json`,
+      { cause: error },
+    );
+  }
+}
+
 /** Lists sources of the weights that adapters change. Each weight is read and merged only when its source is iterated. */
 async function mergedSources(
   stored: StoredWeights,
   model: Architecture,
   adapters: readonly Adapted[],
+  base: string,
 ): Promise<Readonly<Record<string, WeightSource>>> {
   const steps = await Promise.all(
-    adapters.map(async ({ folder, adapter }) => ({
-      adapter,
-      tensors: Object.entries(await readAdapterTensors(folder, model, adapter.parts)),
+    adapters.map(async (adapted) => ({
+      adapted,
+      tensors: Object.entries(await readAdapterTensors(adapted.folder, model, adapted.adapter.parts)),
     })),
   );
   const changed = Object.entries(stored).flatMap(([name, tensor]): [string, WeightSource][] => {
     const layer = name.slice(0, -'weight'.length);
-    const updates = steps.map(({ adapter, tensors }) => ({
-      adapter,
+    const updates = steps.map(({ adapted, tensors }) => ({
+      adapted,
       tensors: Object.fromEntries(tensors.filter(([each]) => name.endsWith('.weight') && each.startsWith(layer))),
     }));
     if (updates.every(({ tensors }) => Object.keys(tensors).length === 0)) return [];
     const values = async function* (): AsyncGenerator<Float32Array> {
       let weights: TensorMap = { [name]: await readStored(tensor) };
-      for (const { adapter, tensors } of updates) weights = adapter.merged(weights, tensors);
+      for (const { adapted, tensors } of updates) weights = mergedWith(adapted, base, weights, tensors);
       yield weights[name]!.data as Float32Array;
     };
     return [[name, { shape: tensor.shape, values }]];

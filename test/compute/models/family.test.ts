@@ -143,7 +143,12 @@ describe('the first family', () => {
     const others = files.filter(
       (file) => !file.startsWith(join('compute/models/qwen2_5_vl/')) && textOf(file).includes('qwen2_5_vl'),
     );
-    expect(others.toSorted()).toEqual(['compute/models/index.ts', 'pretrain/mini.ts', 'pretrain/random/shapes.ts']);
+    expect(others.toSorted()).toEqual([
+      'compute/models/index.ts',
+      'pretrain/mini.ts',
+      'pretrain/random/shapes.ts',
+      'pretrain/widen.ts',
+    ]);
   });
 
   test('multiplies no rows by weights itself: its linear layers go through linear(), which adapters build on', () => {

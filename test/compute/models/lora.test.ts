@@ -15,6 +15,7 @@ import { forwardProgram, planForward } from '../../../src/compute/programs/forwa
 import { CROSS_ENTROPY } from '../../../src/compute/training/token-loss.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
 import { Random } from '../../../src/data/rng.ts';
+import { packagePath } from '../../../src/lib/package-path.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../../../src/protocol/tensor.ts';
 import { tinyModel, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 import { run } from '../programs/engines.ts';
@@ -131,6 +132,19 @@ describe('a LoRA adapter in the layout of PEFT', () => {
     await expect(loadArchitecture(again)).rejects.toThrow('as it is its own base');
   });
 
+  it('of another base is refused with both folders and what to name', async () => {
+    const [mini, other] = [packagePath('models/mini'), join(scratch, 'of another base')];
+    await cp(folder, other, { recursive: true });
+    const config = JSON.parse(await readFile(join(other, 'adapter_config.json'), 'utf8')) as object;
+    await writeFile(join(other, 'adapter_config.json'), JSON.stringify({ ...config, base_model_name_or_path: mini }));
+    const refused = [
+      `${other}: does not fit the base ${mini}: the adapter's tensors`,
+      'name the base that it was trained on in base_model_name_or_path of adapter_config.json',
+    ];
+    const model = await loadArchitecture(other);
+    for (const said of refused) await expect(loadParams(other, model)).rejects.toThrow(said);
+  });
+
   it.each([
     [{ use_dora: true }, 'its use_dora is true'],
     [{ bias: 'all' }, 'its bias is "all"'],
@@ -152,6 +166,7 @@ describe('a LoRA adapter in the layout of PEFT', () => {
     expect([...merge({})]).toEqual([10 + 0.5 * 12, 20 + 0.5 * 5]);
     expect([...merge({ use_rslora: true })]).toEqual([10 + 12, 20 + 5]);
     expect(() => merge({}, f32([2, 4]))).toThrow('do not fit a weight of shape [1, 2]');
+    expect(() => merge({ r: 8 })).toThrow('"x.lora_A.weight" has rank 4, and adapter_config.json says r 8');
   });
 });
 
