@@ -9,6 +9,7 @@ export declare function installFailure(stderr: string, root: string): string;
 export declare function bootstrap(options: {
   readonly root: string;
   readonly build: boolean;
+  readonly anew?: boolean;
   readonly everySeconds?: number;
 }): Promise<void>;
 export declare function orExplain(action: () => Promise<void>): Promise<void>;

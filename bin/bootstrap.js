@@ -186,8 +186,8 @@ function say(line) {
 }
 
 /**
- * @param {{ root: string, build: boolean, everySeconds?: number }} options `everySeconds`: how often an install says
- * how far it is
+ * @param {{ root: string, build: boolean, anew?: boolean, everySeconds?: number }} options `anew`: builds also what is
+ * not older than its sources; `everySeconds`: how often an install says how far it is
  * @throws {BootstrapError} when something is missing that cannot be had
  */
 export async function bootstrap(options) {
@@ -199,8 +199,8 @@ export async function bootstrap(options) {
   if (!existsSync(join(root, 'tsconfig.json'))) return;
   const missing = missingPackages(root);
   if (missing.length > 0) await install(root, missing, options.everySeconds ?? 10);
-  if (options.build && needsBuild(root)) build(root);
-  if (options.build && needsClientBuild(root)) buildClient(root);
+  if (options.build && (options.anew || needsBuild(root))) build(root);
+  if (options.build && (options.anew || needsClientBuild(root))) buildClient(root);
 }
 
 /** Runs `action`, and ends the process with one clear paragraph when the clone cannot be made ready. */
@@ -217,5 +217,6 @@ export async function orExplain(action) {
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  await orExplain(() => bootstrap({ root: ROOT, build: process.argv.includes('--build') }));
+  const anew = process.argv.includes('--build-anew');
+  await orExplain(() => bootstrap({ root: ROOT, build: anew || process.argv.includes('--build'), anew }));
 }

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -178,6 +187,34 @@ describe('needsClientBuild', () => {
     utimesSync(join(root, path), later, later);
     expect(needsClientBuild(root)).toBe(true);
     expect(needsBuild(root)).toBe(path.startsWith('src/'));
+  });
+});
+
+describe('npm run build', () => {
+  it('builds also what is new, and leaves nothing to build for the next start', { timeout: 120_000 }, async () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    expect(scripts['build']).toBe('node bin/bootstrap.js --build-anew');
+    symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'));
+    write('package.json', { type: 'module', engines: { node: '>=20.19' } });
+    write('package-lock.json', { packages: {} });
+    const compilerOptions = { rootDir: '.', outDir: 'dist', types: [] };
+    for (const name of ['tsconfig.json', 'tsconfig.build.json']) write(name, { compilerOptions, include: ['src'] });
+    write('src/one.ts', 'export const one = 1;');
+    write('dashboards/client/index.html', '<p>1</p>');
+    const out = `export default { root: import.meta.dirname, build: { outDir: '${root}/dist/client', emptyOutDir: true } };`;
+    write('dashboards/client/vite.config.ts', out);
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => said.mockRestore());
+    const made = (): boolean[] =>
+      ['src/one.js', 'client/index.html'].map((path) => existsSync(join(root, 'dist', path)));
+    for (let time = 0; time < 2; time++) {
+      rmSync(join(root, 'dist/src'), { recursive: true, force: true });
+      await bootstrap({ root, build: true, anew: true });
+      expect([made(), needsBuild(root), needsClientBuild(root)]).toEqual([[true, true], false, false]);
+    }
+    rmSync(join(root, 'dist/client'), { recursive: true });
+    await bootstrap({ root, build: true });
+    expect(made()).toEqual([true, false]);
   });
 });
 

@@ -36,6 +36,8 @@ interface Expected {
 
 const IDLE_MILLISECONDS = 30_000;
 const MOST_CONNECTIONS = 1_024;
+/** Of content in memory that is written at once. */
+const CHUNK_BYTES = 2 ** 20;
 
 export class Blobs implements AsyncDisposable {
   readonly token = randomBytes(32).toString('base64url');
@@ -156,8 +158,12 @@ export class Blobs implements AsyncDisposable {
 
 /** @throws Error when the content is gone. */
 async function sourceOf({ content, size }: Held, from: number): Promise<Readable> {
-  if ('read' in content) return Readable.from([(await content.read()).subarray(from)], { objectMode: false });
+  if ('read' in content) return Readable.from(chunksOf((await content.read()).subarray(from)), { objectMode: false });
   return (await open(content.path)).createReadStream({ start: from, end: Math.max(0, size - 1) });
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }
 
 /** 0 without a range; undefined for a range that is not `bytes=N-`. */

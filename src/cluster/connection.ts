@@ -66,7 +66,8 @@ export async function connectTo(address: string, { name, inbox }: Client, waitin
     const found = await connect(options).catch((error: Error) => error);
     if (!(found instanceof Error)) return found;
     if (!waiting || found instanceof errors.AuthorizationError) throw unusable(address, found);
-    if (found.message !== said) waiting.say(`waits for the NATS server at ${address}: ${found.message}`);
+    if (found.message !== said)
+      waiting.say(`waits for the NATS server at ${address}: ${found.message}; ${remedyOf(found, address)}`);
     said = found.message;
     await sleep(RECONNECT_MILLISECONDS, undefined, { signal: waiting.signal }).catch(() => {
       throw new CancelledError(`the wait for the NATS server at ${address} was cancelled`);
@@ -108,12 +109,26 @@ export async function watchConnection(
   );
 }
 
-function unusable(address: string, { message }: Error): InputError {
-  const { credentials: file, token, user, password } = NATS_VARIABLES;
-  const authority = address.includes('tls:') ? `, and the authority of its certificate in ${NATS_VARIABLES.ca}` : '';
-  return new InputError(
-    `${address}: no NATS server can be used there: ${message}; start one with \`nats-server -js\`, or \`quorum start --cluster\`, and give its credentials in ${file}, ${token}, or ${user} and ${password}${authority}`,
-  );
+function unusable(address: string, error: Error): InputError {
+  return new InputError(`${address}: no NATS server can be used there: ${error.message}; ${remedyOf(error, address)}`);
+}
+
+/** What to do about a connection that fails, by the words of the client and of Node's TLS. */
+function remedyOf({ message }: Error, address: string): string {
+  const { credentials: file, token, user, password, ca, certificate, key } = NATS_VARIABLES;
+  if (/authorization|authentication/i.test(message))
+    return `give its credentials in ${file}, ${token}, or ${user} and ${password}`;
+  if (message.includes("does not support 'tls'"))
+    return address.includes('tls:')
+      ? 'it speaks plain text: give it a certificate (`tls` in its configuration), or write nats:// in place of tls://'
+      : `it speaks plain text: give it a certificate (\`tls\` in its configuration), or unset ${ca}, ${certificate} and ${key}`;
+  if (/certificate|issuer|altname/i.test(message))
+    return `it speaks TLS: write tls://, the name or IP address that its certificate has, and give the file of its authority in ${ca}`;
+  if (/timeout/i.test(message))
+    return `it does not answer as a NATS server: check the port, and give ${certificate} and ${key} where it asks for a certificate`;
+  if (message.includes('undefined error'))
+    return 'it closes the connection at once: take `handshake_first` out of the `tls` of its configuration';
+  return 'start one with `nats-server -js`, or `quorum start --cluster`';
 }
 
 function serversOf(address: string): string[] {

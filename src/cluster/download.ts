@@ -23,6 +23,7 @@ const SILENT_MILLISECONDS = 30_000;
 /** In memory. @throws RangeError when the daemon does not have it any more, WorkerError when it cannot be fetched. */
 export async function fetchBytes(source: () => BlobSource, blob: Blob): Promise<Uint8Array> {
   const bytes = new Uint8Array(blob.size);
+  const hash = createHash('sha256');
   let at = 0;
   await fetchFrom(
     source,
@@ -30,10 +31,11 @@ export async function fetchBytes(source: () => BlobSource, blob: Blob): Promise<
     () => at,
     async (chunk) => {
       bytes.set(chunk, at);
+      hash.update(chunk);
       at += chunk.length;
     },
   );
-  checkHash(blob, createHash('sha256').update(bytes).digest('hex'));
+  checkHash(blob, hash.digest('hex'));
   return bytes;
 }
 

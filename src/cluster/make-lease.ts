@@ -1,4 +1,5 @@
 /** Makes the lease of a job: everything that a worker needs of it, and nothing else of the question. */
+import { constants } from 'node:buffer';
 import type { Question } from '../protocol/messages.ts';
 import type { SampleRequest, WeightsRef } from '../protocol/ports.ts';
 import type { Content } from './blobs.ts';
@@ -43,6 +44,11 @@ export async function wireQuestion(
 
 /** Versions whose hash is remembered, those asked for last. */
 const REMEMBERED = 8;
+
+/** Whether a worker can hold the weights of a version, which reach it as one array. */
+export function canTravel({ size }: Pick<WeightsRef, 'size'>): boolean {
+  return size <= constants.MAX_LENGTH;
+}
 
 /** Hashes of versions' weights, whose own ids hold within one process only. */
 export class WeightHashes {

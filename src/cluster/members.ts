@@ -24,6 +24,8 @@ interface Member {
 
 /** A worker without a heartbeat for this time has left. */
 const SILENT_MILLISECONDS = 8_000;
+/** A worker without a heartbeat for this time loses its name to another process that asks for it. */
+const NAME_MILLISECONDS = 4_000;
 /** A worker that has left stays in the list for this time. */
 const LISTED_MILLISECONDS = 600_000;
 const MOST = 4_096;
@@ -31,6 +33,8 @@ const NONE: Readonly<Record<Role, number>> = { sampler: 0, learner: 0 };
 
 export class Members {
   readonly #members = new Map<string, Member>();
+  /** The process that has the name, by name: of several the first, until it leaves or falls silent. */
+  readonly #owners = new Map<string, string>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -40,6 +44,11 @@ export class Members {
   /** @returns what it is to do, and what is new about it. */
   beat(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly news?: string } {
     const key = keyOf(beat);
+    const owner = this.#namesake(beat);
+    if (owner) {
+      const has = `${owner.name} on ${owner.host} (process ${owner.pid}) has this name`;
+      return { order: 'wait', why: has, ...(beat.leaving && { news: `left: ${has}` }) };
+    }
     const known = this.#members.get(key);
     if (!known && this.#members.size >= MOST) return { order: 'park', why: `${MOST} workers are here already` };
     const { order = 'work', why } = known ?? {};
@@ -47,8 +56,17 @@ export class Members {
     const [at, heard] = [Date.now(), this.#now()];
     const counts = { recent, groups, passes, checked };
     this.#members.set(key, { ...counts, beat, at, heard, order, ...(why !== undefined && { why }) });
+    this.#owners.set(beat.name, key);
     const news = newsOf(known, beat);
     return { order, why, ...(news !== undefined && { news }) };
+  }
+
+  /** The other process that has the name of this one. */
+  #namesake({ name, id }: Beat): Beat | undefined {
+    const owner = this.#owners.get(name);
+    const { beat, heard } = this.#members.get(owner ?? '') ?? {};
+    const isGone = !beat || beat.leaving || this.#now() - heard! > NAME_MILLISECONDS;
+    return isGone || owner === keyOf({ name, id }) ? undefined : beat;
   }
 
   /** Workers that have fallen silent, each once. @param since by `performance.now`, from when on they can be heard. */
@@ -96,11 +114,13 @@ export class Members {
     return this.#members.get(id)?.order === 'park';
   }
 
-  /** @returns how many workers of this name are there. */
-  drain(name: string): number {
-    const named = [...this.#members].filter(([, member]) => member.beat.name === name && !this.#isGone(member));
-    for (const [id, member] of named) if (member.order === 'work') this.#members.set(id, { ...member, order: 'drain' });
-    return named.length;
+  /** @returns whether a worker of this name is there. */
+  drain(name: string): boolean {
+    const id = this.#owners.get(name) ?? '';
+    const member = this.#members.get(id);
+    if (!member || this.#isGone(member)) return false;
+    if (member.order === 'work') this.#members.set(id, { ...member, order: 'drain' });
+    return true;
   }
 
   /** Whether a worker can take a lease of this role now. @param setup that it must have. */
@@ -133,6 +153,7 @@ export class Members {
   list(setup: string): readonly WorkerStatus[] {
     const now = this.#now();
     for (const [id, { heard }] of this.#members) if (now - heard > LISTED_MILLISECONDS) this.#members.delete(id);
+    for (const [name, id] of this.#owners) if (!this.#members.has(id)) this.#owners.delete(name);
     return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, passes, recent }) => ({
       name: beat.name,
       host: beat.host,

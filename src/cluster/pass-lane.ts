@@ -2,7 +2,6 @@
  * One device of a worker that learns. It asks the daemon for a pass, computes the gradient, sends it to the daemon's HTTP
  * server and reports that it is there. Meanwhile the worker's heartbeats name the lease, which keeps it.
  */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -10,7 +9,7 @@ import type { PassGradient } from '../protocol/passes.ts';
 import { sendBytes, type BlobSource } from './download.ts';
 import type { LaneOptions } from './job-lane.ts';
 import type { Station } from './station.ts';
-import { failureOf, passLeaseSchema, read, type PassLease, type PassReport } from './wire.ts';
+import { failureOf, hashOf, passLeaseSchema, read, type PassLease, type PassReport } from './wire.ts';
 
 export interface PassLaneOptions extends LaneOptions {
   readonly source: () => BlobSource;
@@ -64,8 +63,7 @@ export class PassLane {
     if (!Object.values(terms).every(Number.isFinite)) throw new InputError('the loss of a pass is not finite');
     const bytes = new Uint8Array(gradients).slice(); // HTTP takes no shared memory
     await sendBytes(this.#options.source, lease, bytes);
-    const sha = createHash('sha256').update(bytes).digest('hex');
-    const done: PassReport = { type: 'done', lease, sha, terms: { ...terms }, gap: { ...gap } };
+    const done: PassReport = { type: 'done', lease, sha: hashOf(bytes), terms: { ...terms }, gap: { ...gap } };
     for (let attempt = 1; ; attempt++) {
       try {
         return void (await this.#say(done));

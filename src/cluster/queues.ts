@@ -70,6 +70,13 @@ export async function queuesOf(connection: NatsConnection): Promise<Queues> {
   return { manager, publisher: jetstream(connection, { timeout: REQUEST_MILLISECONDS }) };
 }
 
+/** False where the server says that it has none. */
+export async function hasJetStream({ manager }: Queues, cluster: string): Promise<boolean> {
+  const { jobs, samplers } = namesOf(cluster);
+  const answer = await manager.consumers.info(jobs, samplers).catch((error: Error) => error);
+  return !('name' in answer) || answer.name !== 'JetStreamNotEnabled';
+}
+
 /** Makes what is missing. @throws InputError when the server has no JetStream, or streams of these names that differ. */
 export async function makeQueues({ manager }: Queues, cluster: string, leaseSeconds: number): Promise<void> {
   const names = namesOf(cluster);

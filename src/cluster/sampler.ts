@@ -4,6 +4,7 @@
  * over HTTP (blobs.ts). Only the daemon's store decides what is done: it hands out again a lease that the broker loses,
  * and counts once a group that the broker delivers twice.
  */
+import { constants } from 'node:buffer';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -12,13 +13,13 @@ import type { Workers } from '../policy/policy.ts';
 import type { Sampler, WeightsOf } from '../policy/sampler.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { ModelLimits, ModelText, SampledReply, SampleRequest } from '../protocol/ports.ts';
+import type { ModelLimits, ModelText, SampledReply, SampleRequest, WeightsRef } from '../protocol/ports.ts';
 import type { WorkerStatus } from '../protocol/status.ts';
 import { Blobs, type Content } from './blobs.ts';
 import { addressTowards, connectTo, watchConnection } from './connection.ts';
 import { examine } from './examine.ts';
 import { Leases } from './leases.ts';
-import { makeLease, WeightHashes } from './make-lease.ts';
+import { canTravel, makeLease, WeightHashes } from './make-lease.ts';
 import { Members } from './members.ts';
 import { listModel } from './model-files.ts';
 import { PassLeases } from './pass-leases.ts';
@@ -57,6 +58,7 @@ export class ClusterSampler implements Sampler, Workers {
   #queues: Queues | undefined;
   #setup: Setup | undefined;
   #note: (text: string) => void = () => {};
+  #isSizeNoted = false;
   #loops: readonly Promise<void>[] = [];
   /** Milliseconds of `performance.now` from when on workers can be heard; Infinity while NATS is away. */
   #hearsSince = 0;
@@ -107,6 +109,10 @@ export class ClusterSampler implements Sampler, Workers {
     if (!setup || !this.#members.can('sampler', setup.id)) return this.#options.own.sample(request, signal);
     const { weightsOf, cluster } = this.#options;
     const ref = await weightsOf(request.version);
+    if (!canTravel(ref)) {
+      this.#noteSize(ref);
+      return this.#options.own.sample(request, signal);
+    }
     const held: Blob[] = [];
     const hold = (blob: Blob, content: Content): void => {
       this.#blobs.hold(blob, content);
@@ -125,6 +131,14 @@ export class ClusterSampler implements Sampler, Workers {
     }
   }
 
+  #noteSize({ size }: WeightsRef): void {
+    if (this.#isSizeNoted) return;
+    this.#isSizeNoted = true;
+    this.#note(
+      `a version has ${(size / 1e9).toFixed(1)} GB of weights, and workers take ${(constants.MAX_LENGTH / 1e9).toFixed(1)} GB at most: the daemon samples by itself; train an adapter (\`learner.adapter.type\` lora)`,
+    );
+  }
+
   score(...given: Parameters<NonNullable<Sampler['score']>>): ReturnType<NonNullable<Sampler['score']>> {
     const { own } = this.#options;
     if (!own.score) throw new InputError('the sampler of this machine cannot score responses');
@@ -141,7 +155,7 @@ export class ClusterSampler implements Sampler, Workers {
   }
 
   drain(name: string): void {
-    if (this.#members.drain(name) > 0) return;
+    if (this.#members.drain(name)) return;
     const names = [...new Set(this.list().flatMap((each) => (each.state === 'left' ? [] : [each.name])))];
     throw new InputError(`no worker has the name "${name}"; the workers are: ${names.join(', ') || 'none'}`);
   }
@@ -198,7 +212,7 @@ export class ClusterSampler implements Sampler, Workers {
       order,
       ...(why !== undefined && { why }),
       blobs: { url: this.#blobs.url, token: this.#blobs.token },
-      ...(beat.setup !== setup.id && { setup }),
+      ...(order !== 'wait' && beat.setup !== setup.id && { setup }),
     };
   }
 

@@ -76,7 +76,8 @@ export type Setup = z.output<typeof setupSchema>;
 
 /** Producer: daemon. Consumer: worker. */
 export const ordersSchema = z.strictObject({
-  order: z.enum(['work', 'drain', 'park']),
+  /** `wait`: another process has the worker's name. */
+  order: z.enum(['work', 'drain', 'park', 'wait']),
   why: z.string().max(1_000).optional(),
   /** Where blobs are, and the token that they take. */
   blobs: z.strictObject({ url: z.url(), token: word(256) }),
@@ -222,8 +223,12 @@ export function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): 
   throw new InputError(`${what}: ${issue.path.join('.')}: ${issue.message}`);
 }
 
+/** Node hashes less than 2 GB in one call. */
+const HASHED_BYTES = 2 ** 30;
+
 export function hashOf(content: unknown): string {
-  return createHash('sha256')
-    .update(content instanceof Uint8Array ? content : JSON.stringify(content))
-    .digest('hex');
+  const hash = createHash('sha256');
+  if (!(content instanceof Uint8Array)) return hash.update(JSON.stringify(content)).digest('hex');
+  for (let at = 0; at < content.length; at += HASHED_BYTES) hash.update(content.subarray(at, at + HASHED_BYTES));
+  return hash.digest('hex');
 }

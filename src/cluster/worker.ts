@@ -17,7 +17,7 @@ import { JobLane } from './job-lane.ts';
 import { PassLane } from './pass-lane.ts';
 import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
-import { namesOf, queuesOf, type Queues } from './queues.ts';
+import { hasJetStream, namesOf, queuesOf, type Queues } from './queues.ts';
 import { keyOf, ordersSchema, read, type Beat, type Orders, type Role, type Setup } from './wire.ts';
 
 export interface WorkerOptions {
@@ -41,6 +41,8 @@ export interface WorkerOptions {
 const BEAT_MILLISECONDS = 1_000;
 /** The daemon answers a beat within this time. */
 const ANSWER_MILLISECONDS = 2_000;
+/** A former process of this name, which was killed, has lost the name by then: the other one is alive. */
+const NAME_MILLISECONDS = 6_000;
 /** A rest after a lease or an opening that failed, and the time of failures alone after which the worker ends. */
 const FAILED_REST_MILLISECONDS = 2_000;
 const FAILING_MILLISECONDS = 120_000;
@@ -63,6 +65,8 @@ export class Worker {
   #station: Station | undefined;
   /** `performance.now` of the first failure after the last success. */
   #failingSince: number | undefined;
+  /** `performance.now` from when on the daemon has told it to wait. */
+  #waitingSince: number | undefined;
   #error: Error | undefined;
   #said = '';
 
@@ -114,9 +118,9 @@ export class Worker {
 
   async #beatUntil(done: AbortSignal): Promise<void> {
     while (!done.aborted) {
-      await this.#beat(false).catch((error: Error) => {
+      await this.#beat(false).catch(async (error: Error) => {
         if (error instanceof InputError) this.#fail(error);
-        else this.#sayOnce('waits for the daemon');
+        else this.#sayOnce(await this.#whyAlone());
       });
       await sleep(BEAT_MILLISECONDS, undefined, { signal: done }).catch(() => {});
     }
@@ -144,9 +148,26 @@ export class Worker {
     });
     const orders = read(ordersSchema, reply.data, 'orders of the daemon');
     this.#orders = orders;
+    this.#waitForName(orders);
     if (orders.order === 'park') this.#sayOnce(`is parked by the daemon: ${orders.why ?? ''}`);
     if (orders.order === 'drain') this.drain('the daemon drains it');
     if (orders.setup && orders.setup.id !== this.#station?.setup.id) this.#begin(orders.setup);
+  }
+
+  /** A worker of this name works already, or has been killed a moment ago. */
+  #waitForName({ order, why = '' }: Orders): void {
+    if (order !== 'wait') return void (this.#waitingSince = undefined);
+    this.#waitingSince ??= performance.now();
+    this.#sayOnce(`waits for its name: ${why}`);
+    if (performance.now() - this.#waitingSince < NAME_MILLISECONDS) return;
+    this.#fail(new InputError(`--name ${this.#options.name}: ${why}: give this worker another --name`));
+  }
+
+  /** Why no daemon answers. */
+  async #whyAlone(): Promise<string> {
+    const { cluster, join: address } = this.#options;
+    if (await hasJetStream(this.#queues, cluster)) return 'waits for the daemon';
+    return `waits for the daemon, which needs JetStream, and the NATS server at ${address} has none: start that with \`nats-server -js\``;
   }
 
   get #source(): BlobSource {

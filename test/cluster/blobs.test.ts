@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, request, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,6 +48,20 @@ test('content is served in ranges to holders of the token, and to no other', asy
   blobs.release(BLOB);
   expect((await get({ authorization })).status).toBe(404);
   expect(blobs.size).toBe(0);
+});
+
+test('a range may begin beyond 4 GB', async () => {
+  const blobs = await served();
+  const path = join(temporaryFolder(), 'sparse');
+  writeFileSync(path, '');
+  truncateSync(path, 2 ** 32 + 5);
+  appendFileSync(path, 'the end');
+  const blob = { ...BLOB, size: 2 ** 32 + 12 };
+  blobs.hold(blob, { path });
+  const headers = { authorization: `Bearer ${blobs.token}`, range: `bytes=${2 ** 32 + 5}-` };
+  const answer = await fetch(`${blobs.url}/${blob.sha}`, { headers });
+  expect([answer.status, answer.headers.get('content-range')]).toEqual([206, 'bytes 4294967301-4294967307/4294967308']);
+  expect(await answer.text()).toBe('the end');
 });
 
 test('what is held twice stays until it is released twice', async () => {

@@ -1,7 +1,13 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectTo } from '../../src/cluster/connection.ts';
 import { CancelledError } from '../../src/protocol/errors.ts';
+import { HAS_OPENSSL, makeAuthority } from '../support/certificates.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 test.each([
   'nats://me:hunter2@10.0.0.5:4222',
@@ -68,6 +74,38 @@ test.skipIf(!HAS_NATS)('wrong credentials end a wait for the server', async () =
 test.skipIf(!HAS_NATS)('a tls:// address is never used in plain text', async () => {
   const { url } = await natsServer();
   await expect(connectTo(url.replace('nats:', 'tls:'), { name: 'a test' })).rejects.toThrow(
-    /server does not support 'tls'.*QUORUM_NATS_CA$/,
+    /server does not support 'tls'; it speaks plain text: .*, or write nats:\/\/ in place of tls:\/\/$/,
+  );
+});
+
+test.skipIf(!HAS_NATS)('certificates are for a server that speaks TLS', async () => {
+  const { url } = await natsServer();
+  const file = join(temporaryFolder(), 'ca.pem');
+  writeFileSync(file, '');
+  vi.stubEnv('QUORUM_NATS_CA', file);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(connectTo(url, { name: 'a test' })).rejects.toThrow(/it speaks plain text: .*or unset QUORUM_NATS_CA,/);
+});
+
+test('a server of something else is named as such', { timeout: 20_000 }, async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void silent.close());
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  await expect(connectTo(`nats://127.0.0.1:${port}`, { name: 'a test' })).rejects.toThrow(
+    /timeout; it does not answer as a NATS server: check the port/,
+  );
+});
+
+test.skipIf(!HAS_NATS || !HAS_OPENSSL)('a server that wants TLS from the first byte on is named as such', async () => {
+  const { ca, issue } = makeAuthority();
+  const { certificate, key } = issue('server');
+  const config = join(temporaryFolder(), 'nats.conf');
+  writeFileSync(config, `tls { cert_file: "${certificate}", key_file: "${key}", handshake_first: true }`);
+  const { url } = await natsServer(['--config', config]);
+  vi.stubEnv('QUORUM_NATS_CA', ca);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(connectTo(url.replace('nats:', 'tls:'), { name: 'a test' })).rejects.toThrow(
+    /take `handshake_first` out/,
   );
 });

@@ -106,3 +106,28 @@ test('what a worker gives in each role is checked the first time, then by its sh
   expect(list.isDue('sampler', 'a.a', 0.1, 0.5)).toBe(true);
   expect([list.isDue('learner', 'a.a', 0.1, 0.5), list.isDue('learner', 'a.a', 0.1, 0.05)]).toEqual([false, true]);
 });
+
+test('a name belongs to one process, until it leaves or is silent for four seconds', () => {
+  const { clock, list } = members();
+  const [first, second] = [beat('a'), beat('b', { name: 'a' })];
+  const orderOf = (each: Beat) => list.beat(each).order;
+  expect([orderOf(first), orderOf(second)]).toEqual(['work', 'wait']);
+  expect(list.beat(second).why).toBe('a on host-of-a (process 1) has this name');
+  expect(list.beat({ ...second, leaving: true }).news).toBe('left: a on host-of-a (process 1) has this name');
+  expect(list.list('')).toHaveLength(1);
+  clock.now += 4_000;
+  expect(orderOf(second)).toBe('wait');
+  clock.now += 1;
+  expect([orderOf(second), orderOf(first)]).toEqual(['work', 'wait']);
+  list.beat({ ...second, leaving: true });
+  expect(orderOf(first)).toBe('work');
+});
+
+test('draining a name empties the process that has it', () => {
+  const { list } = members();
+  list.beat(beat('a'));
+  expect([list.drain('a'), list.drain('b')]).toEqual([true, false]);
+  expect(list.beat(beat('a')).order).toBe('drain');
+  list.beat(beat('a', { leaving: true }));
+  expect(list.drain('a')).toBe(false);
+});

@@ -1,4 +1,7 @@
 /** What may be wrong with a worker, its clock, its network or its files: the run stays the one of the daemon alone. */
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { beatSchema, groupSchema, read } from '../../src/cluster/wire.ts';
@@ -10,6 +13,7 @@ import { areWorking, outcomeOf, startToy, TOY_INPUT, workHere } from '../support
 import { freePort } from '../support/free-port.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
 import { workerBehindNetwork } from '../support/network.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { runningFirst, startToyWorker, workersOf } from '../support/worker-process.ts';
 
@@ -137,6 +141,50 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
       true,
     );
     expect(groups.length).toBe(groupsOf(daemon, 'slow') + groupsOf(daemon, 'fast'));
+  });
+
+  test('the second of two workers of one name ends with the reason, and one that was killed gets its name back', async () => {
+    const nats = await natsServer();
+    const { daemon } = await startToy({ nats: nats.url, checkShare: 0 }, ofSteps(30));
+    await daemon.pause();
+    const first = startToyWorker(nats.url, 'twin', 20);
+    await workersOf(daemon, areWorking(1));
+    const second = startToyWorker(nats.url, 'twin', 20);
+    expect(await second.exited).not.toBe(0);
+    const taken = `twin on ${hostname()} (process ${first.child.pid}) has this name`;
+    expect(second.output()).toContain(`--name twin: ${taken}: give this worker another --name`);
+    expect(notesOf(daemon)).toContain(`worker twin on ${hostname()} left: ${taken}`);
+    expect(daemon.status().workers).toMatchObject([{ pid: first.child.pid, state: 'working' }]);
+    first.child.kill('SIGSTOP'); // and its machine seems to be gone
+    const third = startToyWorker(nats.url, 'twin', 20);
+    await workersOf(daemon, (list) => list.some(({ pid, state }) => pid === third.child.pid && state === 'working'));
+    first.child.kill('SIGCONT');
+    expect(await first.exited).not.toBe(0);
+    expect(first.output()).toContain(`--name twin: twin on ${hostname()} (process ${third.child.pid}) has this name`);
+    third.child.kill('SIGKILL');
+    const fourth = startToyWorker(nats.url, 'twin', 20);
+    await workersOf(daemon, (list) => list.some(({ pid, state }) => pid === fourth.child.pid && state === 'working'));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await alone(ofSteps(30)));
+  });
+
+  test('a worker at a NATS server without JetStream says so, and works once the server has it', async () => {
+    const config = join(temporaryFolder(), 'nats.conf');
+    writeFileSync(config, '');
+    const nats = await natsServer(['--config', config], []);
+    const worker = startToyWorker(nats.url, 'early');
+    const why = `waits for the daemon, which needs JetStream, and the NATS server at ${nats.url} has none`;
+    await expect.poll(worker.output, { timeout: 40_000 }).toContain(`${why}: start that with \`nats-server -js\``);
+    await expect(startToy({ nats: nats.url })).rejects.toThrow('the NATS server needs JetStream (`nats-server -js`)');
+    await nats.kill();
+    writeFileSync(config, `jetstream { store_dir: ${JSON.stringify(temporaryFolder())} }`);
+    await nats.start();
+    const { daemon } = await startToy({ nats: nats.url, checkShare: 0 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await alone());
+    expect(groupsOf(daemon, 'early')).toBeGreaterThan(0);
   });
 
   test('a worker that cannot fetch the model yet tries again', async () => {

@@ -134,16 +134,19 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     startToyWorker(address, 'gpu-a', 0, { ...user('gpu-a'), ...certified });
     const elsewhere = address.replace('127.0.0.1', 'localhost'); // a name that the certificate does not have
     const lost = startToyWorker(elsewhere, 'gpu-a', 0, { ...user('gpu-a'), ...certified });
+    const plain = startToyWorker(nats.url, 'gpu-a', 0, user('gpu-a'));
     const stranger = startToyWorker(address, 'stranger', 0, { ...user('worker'), [NATS_VARIABLES.ca]: ca });
     inEnvironment(user('daemon'));
     await expect(startToy({ nats: address })).rejects.toThrow(
-      new RegExp(`certificate.*the authority of its certificate in ${NATS_VARIABLES.ca}$`),
+      new RegExp(`certificate; it speaks TLS: .* give the file of its authority in ${NATS_VARIABLES.ca}$`),
     );
     inEnvironment(certified);
     const { daemon } = await startToy({ nats: address, checkShare: 0 });
     await daemon.pause();
     await workersOf(daemon, areWorking(1));
-    await expect.poll(stranger.output, { timeout: 40_000 }).toContain(`waits for the NATS server at ${address}`);
+    await expect.poll(plain.output, { timeout: 40_000 }).toMatch(/waits for .*certificate; it speaks TLS: write tls:/);
+    const noCertificate = new RegExp(`waits for .* at ${address}: timeout; .*give ${NATS_VARIABLES.certificate} and`);
+    await expect.poll(stranger.output, { timeout: 40_000 }).toMatch(noCertificate);
     await expect.poll(lost.output, { timeout: 40_000 }).toContain('does not match certificate');
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await outcomeOf((await startToy()).daemon));

@@ -23,10 +23,12 @@ export interface NatsServer {
   start(): Promise<void>;
 }
 
-/** @param extra arguments, such as `--config FILE`. */
-export async function natsServer(extra: readonly string[] = []): Promise<NatsServer> {
+/** @param extra arguments, such as `--config FILE`. @param queues those that make it keep queues. */
+export async function natsServer(
+  extra: readonly string[] = [],
+  queues: readonly string[] = ['-js', '-sd', temporaryFolder()],
+): Promise<NatsServer> {
   const port = await freePort();
-  const folder = temporaryFolder();
   let child: ChildProcess | undefined;
   const kill = async (): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -34,9 +36,8 @@ export async function natsServer(extra: readonly string[] = []): Promise<NatsSer
     await once(child, 'exit');
   };
   const start = async (): Promise<void> => {
-    child = spawn(NATS_PROGRAM, ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), ...extra], {
-      stdio: 'ignore',
-    });
+    const address = ['-a', '127.0.0.1', '-p', String(port)];
+    child = spawn(NATS_PROGRAM, [...queues, ...address, ...extra], { stdio: 'ignore' });
     await listening(port);
   };
   onTestFinished(kill);

@@ -60,6 +60,8 @@ export interface Cast {
 type Cards = Node['actors'];
 
 const NODE_HEIGHT = 148;
+/** From this width on it lies: six cards beside each other are as wide as their words then. */
+const LYING_WIDTH = 780;
 /** Pixels of all gaps between columns together, at least. */
 const GAPS = 120;
 const GAP_Y = 14;
@@ -95,7 +97,7 @@ export function castOf(actors: readonly Actor[]): Cast {
 }
 
 export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
-  return width >= 860 ? wide(cast, width, synthetic) : narrow(cast, width, synthetic);
+  return width >= LYING_WIDTH ? wide(cast, width, synthetic) : narrow(cast, width, synthetic);
 }
 
 function wide(cast: Cast, width: number, synthetic: boolean): Layout {
