@@ -156,7 +156,7 @@ export class Worker {
 
   /** A worker of this name works already, or has been killed a moment ago. */
   #waitForName({ order, why = '' }: Orders): void {
-    if (order !== 'wait') return void (this.#waitingSince = undefined);
+    if (order !== 'wait' || this.#ended.signal.aborted) return void (this.#waitingSince = undefined);
     this.#waitingSince ??= performance.now();
     this.#sayOnce(`waits for its name: ${why}`);
     if (performance.now() - this.#waitingSince < NAME_MILLISECONDS) return;

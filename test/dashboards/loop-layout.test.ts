@@ -37,3 +37,22 @@ it('the loop shows each actor once, and stays as high with a hundred samplers as
     ),
   );
 });
+
+it('lies from 780 pixels on, which a window of 1,280 leaves it: no card leaves the drawing or covers another', () => {
+  const checks = ['equations', 'whole', 'premises'].map((name) => actor('checker', `checker-${name}`));
+  const samplers = Array.from({ length: 8 }, (_, i) => actor('sampler', `sampler-${i + 1}`));
+  const all = [...ROLES, 'synthesizer'].map((role) => actor(role));
+  for (const cast of [all, [...all, ...samplers.slice(0, 1)], [...all, ...samplers, ...checks]].map(castOf)) {
+    for (const width of [780, 798, 862, 1_350]) {
+      const { nodes, nodeWidth, nodeHeight } = layout(cast, width, true);
+      expect(nodeWidth).toBeGreaterThanOrEqual(110);
+      const rows = nodes.filter(({ actors }) => actors[0].role !== 'guardian' && actors[0].role !== 'synthesizer');
+      expect(new Set(rows.map(({ y }) => y)).size).toBe(1);
+      for (const { x } of nodes) expect(x + nodeWidth).toBeLessThanOrEqual(width + 1e-9);
+      for (const [i, a] of nodes.entries())
+        for (const b of nodes.slice(i + 1))
+          expect(Math.abs(a.x - b.x) >= nodeWidth || Math.abs(a.y - b.y) >= nodeHeight).toBe(true);
+    }
+    expect(layout(cast, 779, true).nodeWidth).toBeGreaterThan(700);
+  }
+});

@@ -18,7 +18,9 @@ export function CheckCard({ checks }: { readonly checks: readonly Actor[] }) {
     <div class={`actor-card${isWorking ? ' is-working' : ''}`}>
       <div class="actor-head">
         <strong>check</strong>
-        <span class="faint small">votes lost</span>
+        <span class="faint small" title="votes lost">
+          lost
+        </span>
       </div>
       <ul class="check-rows">
         {shown.map((check) => (

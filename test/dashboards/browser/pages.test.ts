@@ -42,6 +42,17 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await expect.poll(() => page.locator('.loop foreignObject').count(), { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
   });
 
+  it.each([1_280, 1_400, 1_920])('the loop lies in a window of %s pixels, above the charts', async (width) => {
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await page.setViewportSize({ width, height: 900 });
+    await opened.goto('', '.chart canvas');
+    const place = async (selector: string) => (await page.locator(selector).first().boundingBox())!;
+    await expect.poll(async () => (await place('.loop svg')).height, { timeout: 20_000 }).toBeLessThan(500);
+    expect((await place('.chart canvas')).y).toBeLessThan(900);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  });
+
   it('has no map of levels where the questions have none', async () => {
     await using opened = await open(browser, daemon.url);
     await opened.goto('', '.chart canvas');
