@@ -7,10 +7,12 @@
  * back-off, on the server that is ready first; a server that restarted gets its version again. When all attempts fail the
  * actor restarts, and past its budget the run's own sampler takes over. docs/machines.md says how to start the servers.
  */
+import { join, resolve } from 'node:path';
 import { API_VERSION, definePlugin } from 'quorum';
-import { Fleet } from './vllm/fleet.ts';
+import { Fleet } from './servers/fleet.ts';
+import { Shared } from './servers/shared.ts';
 import { options } from './vllm/options.ts';
-import { Shared } from './vllm/shared.ts';
+import { vllmWire } from './vllm/wire.ts';
 
 const fleets = new Shared<Fleet>();
 
@@ -20,9 +22,16 @@ export default definePlugin({
   options,
   ports: {
     async sample(context) {
+      const { options: given, base, folder } = context;
+      const own = given.adapterFolder === undefined ? join(folder, 'adapters') : resolve(base, given.adapterFolder);
+      const adapters = { folder: own, serverFolder: given.serverAdapterFolder ?? own };
+      const served = given.modelFolder === undefined ? undefined : resolve(base, given.modelFolder);
+      // A server reads again what it serves, and is told no folder.
+      const model = served === undefined ? undefined : { folder: served, serverFolder: served };
       // All samplers of a run use the servers together: each version is written, loaded and unloaded once.
-      const key = JSON.stringify([context.folder, context.options]);
-      const fleet = await fleets.join(key, context.signal, (signal) => Fleet.open(context, signal));
+      const fleet = await fleets.join(JSON.stringify([folder, given]), context.signal, (signal) =>
+        Fleet.open(context, vllmWire(given.model), given, { adapters, model }, signal),
+      );
       return (request, signal) => fleet.sample(context, request, signal);
     },
   },

@@ -8,7 +8,7 @@ import { InputError, openPort, type Question, type SampleRequest, type WeightsRe
 import vllm from '../../src/plugins/vllm.ts';
 import { writeSafetensors } from '../../src/compute/hf/safetensors.ts';
 import { reload } from '../../src/plugins/vllm/reload.ts';
-import { Server } from '../../src/plugins/vllm/servers.ts';
+import { Server } from '../../src/plugins/servers/servers.ts';
 import { f32, type TensorMap } from '../../src/protocol/tensor.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -190,7 +190,14 @@ test('an abort ends a request that hangs', async () => {
 
 test('a request that is cancelled while it waits does not take the turn of the next one', async () => {
   const { url, faults, answered } = await vllmServer();
-  const options = { maxInHand: 1, timeoutSeconds: 60, attempts: 1, backoffMilliseconds: 1, maxBackoffMilliseconds: 1 };
+  const options = {
+    maxInHand: 1,
+    timeoutSeconds: 60,
+    attempts: 1,
+    backoffMilliseconds: 1,
+    maxBackoffMilliseconds: 1,
+    kind: 'vLLM',
+  };
   const server = new Server(url, { ...options, headers: {} });
   const body = { ...chat.request, temperature: 1 };
   const ask = (signal: AbortSignal) =>
@@ -283,7 +290,14 @@ test('a server reloads only once it no longer computes requests that were cancel
     '/reset_encoder_cache',
   ]);
   server.busy.times = Infinity;
-  const options = { maxInHand: 1, timeoutSeconds: 60, attempts: 1, backoffMilliseconds: 1, maxBackoffMilliseconds: 1 };
+  const options = {
+    maxInHand: 1,
+    timeoutSeconds: 60,
+    attempts: 1,
+    backoffMilliseconds: 1,
+    maxBackoffMilliseconds: 1,
+    kind: 'vLLM',
+  };
   await expect(reload(new Server(server.url, { ...options, headers: {} }), 0, idle)).rejects.toThrow(
     /still computes requests after 0 s, and cannot reload weights meanwhile/,
   );

@@ -9,11 +9,12 @@ import { completeConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
+import sglang from '../../src/plugins/sglang.ts';
 import vllm from '../../src/plugins/vllm.ts';
 import { readHistory } from '../../src/store/read-history.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const { VLLM_URL, VLLM_FOLDER, VLLM_ADAPTERS_URL, TINKER_URL, TINKER_MODEL } = process.env;
+const { VLLM_URL, VLLM_FOLDER, VLLM_ADAPTERS_URL, SGLANG_URL, TINKER_URL, TINKER_MODEL } = process.env;
 const FIFTEEN_MINUTES = 900_000;
 /** Nats a token, in float32. */
 const SAME = 1e-5;
@@ -63,6 +64,24 @@ test.skipIf(VLLM_ADAPTERS_URL === undefined)(
       plugins: [{ use: vllm, options: { urls: VLLM_ADAPTERS_URL, model: 'mini' } }],
     };
     const found = await gaps(settings, 3);
+    expect(found).toHaveLength(3);
+    expect(Math.max(...found)).toBeLessThan(SAME);
+  },
+  FIFTEEN_MINUTES,
+);
+
+test.skipIf(SGLANG_URL === undefined)(
+  'SGLang samples each version of a whole model, its vision tower too, with the log-probabilities of the learner',
+  async () => {
+    const found = await gaps(
+      {
+        runFolder: join(temporaryFolder(), 'run'),
+        workers: { rolloutWorkers: 2 },
+        learner: { learningRate: 1e-3 },
+        plugins: [{ use: sglang, options: { urls: SGLANG_URL, model: 'mini' } }],
+      },
+      3,
+    );
     expect(found).toHaveLength(3);
     expect(Math.max(...found)).toBeLessThan(SAME);
   },

@@ -1,73 +1,126 @@
-/** What a vLLM server takes and answers, as far as the sampler needs it (vLLM 0.32, chat completions). */
-import type { Picture, Sample } from 'quorum';
+/** How a fleet asks vLLM. */
+import { createHash } from 'node:crypto';
+import { InputError, type Question, type SampleRequest } from 'quorum';
 import { z } from 'zod';
+import { refuseOtherPrompt } from '../servers/checks.ts';
+import { RefusedError, sound, type Server } from '../servers/servers.ts';
+import { SetupError } from '../servers/setup-error.ts';
+import { LostVersionError, type CheckedServer, type Probe, type Wire } from '../servers/wire.ts';
+import { completion, messages, modelList, samplesOf, tokenized, type Completion } from './api.ts';
+import { addHead } from './head.ts';
+import { reload } from './reload.ts';
 
-export const modelList = z.object({
-  data: z.array(z.object({ id: z.string(), max_model_len: z.int().nullish() })).min(1),
-});
+/** Tokens whose log-probabilities are compared. */
+const COMPARED = 5;
+const NEEDS_ADAPTERS =
+  '--enable-lora --max-lora-rank RANK --max-loras N, and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 in its environment';
 
-export const tokenized = z.object({ tokens: z.array(z.int()) });
-
-const logprob = z.object({
-  logprob: z.number(),
-  top_logprobs: z.array(z.object({ logprob: z.number() })).nullish(),
-});
-
-const choice = z.object({
-  index: z.int(),
-  message: z.object({ content: z.string().nullish() }),
-  finish_reason: z.enum(['stop', 'length']),
-  token_ids: z.array(z.int()),
-  logprobs: z.object({ content: z.array(logprob) }),
-});
-
-export const completion = z.object({
-  choices: z.array(choice).min(1),
-  prompt_token_ids: z.array(z.int()),
-});
-
-export type Completion = z.output<typeof completion>;
-
-/** How a server says what is wrong. */
-export const refusal = z.object({ error: z.object({ message: z.string() }) });
-
-/** A question as messages of a chat; the pictures come first, as in the learner's prompt. */
-export function messages(turns: { readonly user: string; readonly system?: string }, pictures: readonly string[]) {
-  const images = pictures.map((url) => ({ type: 'image_url', image_url: { url } }));
-  const content = [...images, { type: 'text', text: turns.user }];
-  const user = { role: 'user', content };
-  return turns.system === undefined ? [user] : [{ role: 'system', content: turns.system }, user];
+/** @param model name under which the servers have the base */
+export function vllmWire(model: string): Wire {
+  const wire: Wire = {
+    kind: 'vLLM',
+    flags: {
+      maxTokens: '--max-model-len',
+      pictures: '--mm-processor-kwargs \'{"max_pixels": N}\'',
+      logprobs: 'with --logprobs-mode processed_logprobs',
+      tower: 'start it with --enable-tower-connector-lora, or ',
+    },
+    check: (server, probe, signal) => checkServer(server, wire, model, probe, signal),
+    async complete(server, { adapter = model }, probe, request, n, signal) {
+      const body = { model: adapter, messages: messagesOf(probe), ...bodyOf(request, probe.question), n };
+      const answer = await post(server, body, signal).catch((error: unknown) => {
+        if (!(error instanceof RefusedError)) throw error;
+        if (error.status === 404) throw new LostVersionError(error.message);
+        throw error.status === 400 ? new InputError(error.message) : error;
+      });
+      return { promptTokens: answer.prompt_token_ids, samples: sound(server, () => samplesOf(answer, n)) };
+    },
+    async likely(server, adapter = model, probe, temperature, signal) {
+      const body = {
+        model: adapter,
+        messages: messagesOf(probe),
+        temperature,
+        max_tokens: 1,
+        logprobs: true,
+        top_logprobs: COMPARED, // the token that is drawn comes first, whether or not it is the most likely one
+        return_token_ids: true,
+      };
+      const { choices } = await post(server, body, signal);
+      return choices[0]!.logprobs.content[0]?.top_logprobs?.map(({ logprob }) => logprob) ?? [];
+    },
+    loadAdapter,
+    async unloadAdapter(server, name, signal) {
+      const body = { lora_name: name };
+      await server.call({ method: 'POST', path: '/v1/unload_lora_adapter', body, schema: z.unknown() }, signal);
+    },
+    complement: addHead,
+    reload: (server, _folder, _weights, idleSeconds, signal) => reload(server, idleSeconds, signal),
+  };
+  return wire;
 }
 
-/** The picture as a BMP file in a data URL: a format without compression, which needs no library. */
-export function dataUrl({ width, height, channels, data }: Picture): string {
-  const stride = 4 * Math.ceil((3 * width) / 4);
-  const header = Buffer.alloc(54);
-  header.write('BM');
-  header.writeUInt32LE(54 + stride * height, 2);
-  header.writeUInt32LE(54, 10);
-  header.writeUInt32LE(40, 14);
-  header.writeInt32LE(width, 18);
-  header.writeInt32LE(-height, 22); // rows from the top
-  header.writeUInt16LE(1, 26);
-  header.writeUInt16LE(24, 28);
-  header.writeUInt32LE(stride * height, 34);
-  const pixels = Buffer.alloc(stride * height);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      for (let c = 0; c < 3; c++)
-        pixels[y * stride + 3 * x + 2 - c] = data[channels * (y * width + x) + (channels < 3 ? 0 : c)]!;
-  return `data:image/bmp;base64,${Buffer.concat([header, pixels]).toString('base64')}`;
+function post(server: Server, body: unknown, signal: AbortSignal): Promise<Completion> {
+  return server.call({ method: 'POST', path: '/v1/chat/completions', body, schema: completion }, signal);
 }
 
-/** The G samples of a reply, in order. @throws Error when tokens and log-probabilities are not parallel. */
-export function samplesOf({ choices }: Completion, wanted: number): Omit<Sample, 'text'>[] {
-  if (choices.length !== wanted) throw new Error(`it answered ${choices.length} samples, not ${wanted}`);
-  return choices
-    .toSorted((a, b) => a.index - b.index)
-    .map(({ token_ids: tokens, logprobs: { content }, finish_reason: finish }) => {
-      if (tokens.length !== content.length)
-        throw new Error(`it answered ${tokens.length} tokens with ${content.length} log-probabilities`);
-      return { tokens, logprobs: content.map((token) => Math.min(0, token.logprob)), finish };
-    });
+const messagesOf = ({ turns, pictures }: Probe) => messages(turns, pictures);
+
+async function checkServer(
+  server: Server,
+  wire: Wire,
+  model: string,
+  probe: Probe | undefined,
+  signal: AbortSignal,
+): Promise<CheckedServer> {
+  const { data } = await server.call({ method: 'GET', path: '/v1/models', schema: modelList }, signal);
+  const served = data.find(({ id }) => id === model);
+  if (!served)
+    throw new InputError(
+      `${server.name} serves ${data.map(({ id }) => id).join(', ')}, not "${model}": start it with --served-model-name ${model}, or set \`model\` to what it serves`,
+    );
+  if (probe) {
+    const body = { model, messages: messagesOf(probe) };
+    const found = await server
+      .call({ method: 'POST', path: '/tokenize', body, schema: tokenized }, signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof RefusedError)) throw error;
+        throw new InputError(
+          `${error.message}. Start the server with --limit-mm-per-prompt '{"image":N}' for N pictures a question`,
+        );
+      });
+    refuseOtherPrompt(server, wire, probe.question, found.tokens, probe.tokens);
+  }
+  return { maxTokens: served.max_model_len ?? undefined };
+}
+
+async function loadAdapter(server: Server, name: string, path: string, signal: AbortSignal): Promise<void> {
+  const body = { lora_name: name, lora_path: path };
+  try {
+    await server.call({ method: 'POST', path: '/v1/load_lora_adapter', body, schema: z.unknown() }, signal);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    if (/already/i.test(error.message)) return;
+    throw new SetupError(`${error.message}. Start the server with ${NEEDS_ADAPTERS}; it must be able to read ${path}`);
+  }
+}
+
+function bodyOf(request: SampleRequest, question: Question) {
+  const { temperature, topP, topK, maxNewTokens } = request.params;
+  return {
+    temperature,
+    top_p: topP,
+    ...(topK > 0 && { top_k: topK }),
+    max_tokens: maxNewTokens,
+    seed: seedOf(request, question),
+    logprobs: true,
+    return_token_ids: true,
+  };
+}
+
+/** Same seed, version and question: same samples, as far as the server keeps to it. */
+function seedOf({ seed, version }: SampleRequest, { id }: Question): number {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, version, id]))
+    .digest();
+  return digest.readUInt32LE(0) >>> 1;
 }

@@ -3,10 +3,11 @@
  * after a failure that may pass. A server that fails rests before it is asked again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { z } from 'zod';
-import { refusal } from './wire.ts';
+import { z } from 'zod';
 
 export interface ServerOptions {
+  /** As messages name it. */
+  readonly kind: string;
   /** Of one request. */
   readonly timeoutSeconds: number;
   readonly attempts: number;
@@ -44,6 +45,13 @@ export class PassingError extends Error {
     this.waitMilliseconds = waitMilliseconds;
   }
 }
+
+/** How a server says what is wrong: vLLM and SGLang as OpenAI does, SGLang's control calls in two other ways. */
+const refusal = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ error_message: z.string() }).transform(({ error_message: message }) => message),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
 
 const PASSING = new Set([408, 425, 429]);
 const MOST_WAIT_MILLISECONDS = 60_000;
@@ -136,7 +144,7 @@ export class Server {
     const { status } = response;
     if (response.ok) return this.#parsed(schema, text, path);
     const said = refusal.safeParse(json(text));
-    const words = `${this.name}${path} answered ${status}: ${said.success ? said.data.error.message : shortened(text)}`;
+    const words = `${this.name}${path} answered ${status}: ${said.success ? said.data : shortened(text)}`;
     if (status >= 500 || PASSING.has(status))
       throw new PassingError(words, 1_000 * Number(response.headers.get('retry-after') ?? 0) || 0);
     throw new RefusedError(status, words);
@@ -155,7 +163,7 @@ export class Server {
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     throw new PassingError(
-      `the answer of ${this.name}${path} does not fit vLLM's API: ${issue?.path.join('.')}: ${issue?.message}; it begins ${shortened(text)}`,
+      `the answer of ${this.name}${path} does not fit ${this.#options.kind}'s API: ${issue?.path.join('.')}: ${issue?.message}; it begins ${shortened(text)}`,
     );
   }
 
@@ -206,4 +214,13 @@ export async function withServer<T>(
 function next(servers: readonly Server[]): Server {
   const [best] = servers.toSorted((a, b) => a.restMilliseconds - b.restMilliseconds || a.load - b.load);
   return best!;
+}
+
+/** An answer that contradicts itself may be a server that is about to fail: another attempt may succeed. */
+export function sound<T>(server: Server, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new PassingError(`${server.name}: ${(error as Error).message}`);
+  }
 }

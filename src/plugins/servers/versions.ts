@@ -1,26 +1,37 @@
 /**
  * Gives servers the versions of the policy: an adapter each under a name of its own, several at a time; or, where the
- * run trains the whole model, the weights in the folder that the servers serve, one version at a time.
+ * run trains the whole model, the weights in a folder that the servers read, one version at a time.
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, type WeightsRef } from 'quorum';
-import { addHead } from './head.ts';
-import { loadAdapter, unloadAdapter, type AdapterPlace } from './adapters.ts';
-import { reload } from './reload.ts';
 import type { Server } from './servers.ts';
 import { SetupError } from './setup-error.ts';
+import type { Version, Wire } from './wire.ts';
 
-export interface VersionOptions {
-  /** Name under which the servers have the base. */
-  readonly model: string;
-  /** Where adapters are written: a folder that the servers can read. */
+export interface Place {
   readonly folder: string;
   /** The same folder as the servers see it. */
   readonly serverFolder: string;
-  /** The folder that the servers serve, for runs that train the whole model. */
-  readonly modelFolder: string | undefined;
+}
+
+export interface VersionFolders {
+  /** Holds a folder for each adapter. */
+  readonly adapters: Place;
+  /** Holds the weights of a whole model; undefined where the run has not been given one. */
+  readonly model: Place | undefined;
+}
+
+/** A folder in a folder that the server can read. */
+export interface AdapterPlace extends Place {
+  /** Of the adapter and its folder. */
+  readonly name: string;
+}
+
+export interface VersionOptions {
+  readonly wire: Wire;
+  readonly folders: VersionFolders;
   /** How long a server may take until it has no request in hand. */
   readonly idleSeconds: number;
   /**
@@ -31,9 +42,7 @@ export interface VersionOptions {
 }
 
 /** What to ask a server for. */
-export interface Served {
-  /** `model` of the request. */
-  readonly model: string;
+export interface Served extends Version {
   /** Call it once when the request has ended. */
   readonly release: () => void;
 }
@@ -50,6 +59,7 @@ interface Holdings {
 
 interface AdapterFolder {
   readonly name: string;
+  readonly weights: string;
   inHand: number;
 }
 
@@ -65,7 +75,7 @@ export class ServedVersions {
   readonly #inHand = new Map<Server, number>();
   #drained: (() => void)[] = [];
   #kind: 'adapter' | 'model' | undefined;
-  /** Id of the weights in `modelFolder`. */
+  /** Id of the weights in the model's folder. */
   #inFolder: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -115,29 +125,30 @@ export class ServedVersions {
     });
     if (this.#kind === 'adapter') return adapter;
     this.#adapters.delete(ref.id);
-    await rm(join(this.#options.folder, name), { recursive: true, force: true });
+    await rm(join(this.#options.folders.adapters.folder, name), { recursive: true, force: true });
     return undefined;
   }
 
   async #write(ref: WeightsRef, name: string): Promise<AdapterFolder> {
-    makeFolder(this.#options.folder);
-    this.#kind = await save(ref, join(this.#options.folder, name));
-    return { name, inHand: 0 };
+    makeFolder(this.#options.folders.adapters.folder);
+    this.#kind = await this.#save(ref, join(this.#options.folders.adapters.folder, name));
+    return { name, weights: ref.id, inHand: 0 };
   }
 
   async #adapted(server: Server, adapter: AdapterFolder, signal: AbortSignal): Promise<Served> {
     const holdings = this.#holdingsOf(server);
-    const { folder, serverFolder, checkAdapter } = this.#options;
-    const { name } = adapter;
+    const { wire, folders, checkAdapter } = this.#options;
+    const { folder, serverFolder } = folders.adapters;
+    const { name, weights } = adapter;
     if (!holdings.adapters.has(name)) {
-      await loadAdapter(server, name, join(serverFolder, name), signal);
+      await wire.loadAdapter(server, name, join(serverFolder, name), signal);
       holdings.adapters.add(name);
     }
     if (!holdings.isChecked) await checkAdapter(server, { name, folder, serverFolder }, signal);
     holdings.isChecked = true;
     adapter.inHand++;
     await this.#dropOld(signal);
-    return { model: name, release: () => adapter.inHand-- };
+    return { adapter: name, weights, release: () => adapter.inHand-- };
   }
 
   /** Drops adapters that no request names, but the newest, from the servers and from the disk. */
@@ -147,38 +158,39 @@ export class ServedVersions {
       if (inHand > 0) continue;
       for (const [server, { adapters }] of this.#holdings)
         // A server that has restarted does not have it.
-        if (adapters.delete(name)) await unloadAdapter(server, name, signal).catch(() => {});
+        if (adapters.delete(name)) await this.#options.wire.unloadAdapter(server, name, signal).catch(() => {});
       this.#adapters.delete(id);
-      const folder = join(this.#options.folder, name);
+      const folder = join(this.#options.folders.adapters.folder, name);
       if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
     }
   }
 
   /** Replaces the server's weights once it has no request in hand. */
   async #whole(server: Server, ref: WeightsRef, signal: AbortSignal): Promise<Served> {
-    const { modelFolder, model } = this.#options;
-    if (modelFolder === undefined)
+    const { wire, folders, idleSeconds } = this.#options;
+    if (!folders.model)
       throw new SetupError(
         'the run trains the whole model: name in `modelFolder` the folder that the server serves, a copy of the base that is overwritten, or train an adapter (`learner.adapter.type` lora)',
       );
+    const { folder, serverFolder } = folders.model;
     const holdings = this.#holdingsOf(server);
     if (holdings.weights !== ref.id) {
       while ((this.#inHand.get(server) ?? 0) > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
       signal.throwIfAborted();
       delete holdings.weights; // a reload that fails or is cancelled may have replaced them
-      await this.#put(ref, modelFolder);
-      await reload(server, this.#options.idleSeconds, signal);
+      await this.#put(ref, folder);
+      await wire.reload(server, serverFolder, ref.id, idleSeconds, signal);
       holdings.weights = ref.id;
     }
     this.#inHand.set(server, 1 + (this.#inHand.get(server) ?? 0));
-    return { model, release: () => this.#release(server) };
+    return { adapter: undefined, weights: ref.id, release: () => this.#release(server) };
   }
 
   async #put(ref: WeightsRef, folder: string): Promise<void> {
     if (this.#inFolder === ref.id) return;
     this.#inFolder = undefined;
-    await save(ref, folder);
-    await addHead(folder);
+    await this.#save(ref, folder);
+    await this.#options.wire.complement?.(folder);
     this.#inFolder = ref.id;
   }
 
@@ -186,12 +198,12 @@ export class ServedVersions {
     this.#inHand.set(server, this.#inHand.get(server)! - 1);
     for (const wake of this.#drained.splice(0)) wake();
   }
-}
-
-function save(ref: WeightsRef, folder: string): Promise<'adapter' | 'model'> {
-  if (!ref.save)
-    throw new SetupError(
-      "the run's learner cannot write its versions as folders, which vLLM needs: remove the plug-in vllm, or the plug-in that learns",
-    );
-  return ref.save(folder);
+  #save(ref: WeightsRef, folder: string): Promise<'adapter' | 'model'> {
+    const { kind } = this.#options.wire;
+    if (!ref.save)
+      throw new SetupError(
+        `the run's learner cannot write its versions as folders, which ${kind} needs: remove the plug-in ${kind.toLowerCase()}, or the plug-in that learns`,
+      );
+    return ref.save(folder);
+  }
 }

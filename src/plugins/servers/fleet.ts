@@ -1,7 +1,5 @@
 /** The servers of a run and what they serve; all samplers of the run share it. */
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { join, resolve } from 'node:path';
 import {
   InputError,
   type PortContext,
@@ -10,16 +8,17 @@ import {
   type Sample,
   type SampleRequest,
 } from 'quorum';
-import { checkServer, refuseOtherPrompt, type CheckedServer, type Probe } from './check.ts';
-import { keyHeader, type Options } from './options.ts';
-import { PassingError, RefusedError, Server, withServer } from './servers.ts';
-import { checkTower } from './tower.ts';
+import { checkLogprobs, refuseOtherPrompt } from './checks.ts';
+import { keyHeader, type FleetOptions } from './options.ts';
+import { dataUrl } from './pictures.ts';
+import { PassingError, Server, withServer } from './servers.ts';
 import { SetupError } from './setup-error.ts';
-import { ServedVersions } from './versions.ts';
-import { completion, dataUrl, messages, samplesOf, type Completion } from './wire.ts';
+import { checkTower } from './tower.ts';
+import { ServedVersions, type VersionFolders } from './versions.ts';
+import { LostVersionError, type CheckedServer, type Completed, type Probe, type Version, type Wire } from './wire.ts';
 
 /** Of one sampler. */
-type Context = PortContext<Options, 'sample'>;
+type Context = Omit<PortContext<unknown, 'sample'>, 'options'>;
 
 /** Questions among which one with a picture is looked for. */
 const LOOKED_AT = 100;
@@ -29,41 +28,58 @@ interface Answered {
   readonly promptTokens: number;
 }
 
+/** What follows the server and the version in a request. */
+type Asked = [probe: Probe, request: SampleRequest, count: number, signal: AbortSignal];
+
 export class Fleet {
-  readonly #options: Options;
+  readonly #options: FleetOptions;
+  readonly #wire: Wire;
   readonly #versions: ServedVersions;
   readonly #servers: ReadonlyMap<Server, CheckedServer>;
 
-  private constructor(options: Options, servers: ReadonlyMap<Server, CheckedServer>, versions: ServedVersions) {
+  private constructor(
+    options: FleetOptions,
+    wire: Wire,
+    servers: ReadonlyMap<Server, CheckedServer>,
+    versions: ServedVersions,
+  ) {
     this.#options = options;
+    this.#wire = wire;
     this.#servers = servers;
     this.#versions = versions;
   }
 
   /** @throws InputError when a server does not fit the run. */
-  static async open(context: Context, signal: AbortSignal): Promise<Fleet> {
-    const { options: given, base, folder, questions } = context;
-    const own = { ...given, headers: keyHeader(given) };
-    const servers = given.urls.map((address) => new Server(address, own));
-    const question = typical(questions);
+  static async open(
+    context: Context,
+    wire: Wire,
+    options: FleetOptions,
+    folders: VersionFolders,
+    signal: AbortSignal,
+  ): Promise<Fleet> {
+    const own = { ...options, kind: wire.kind, headers: keyHeader(options) };
+    const servers = options.urls.map((address) => new Server(address, own));
+    const question = typical(context.questions);
     const probe = question && (await probeOf(context, question));
-    const adapters = given.adapterFolder === undefined ? join(folder, 'adapters') : resolve(base, given.adapterFolder);
     const versions = new ServedVersions({
-      model: given.model,
-      folder: adapters,
-      serverFolder: given.serverAdapterFolder ?? adapters,
-      modelFolder: given.modelFolder === undefined ? undefined : resolve(base, given.modelFolder),
-      idleSeconds: given.timeoutSeconds,
-      checkAdapter: (server, adapter, ending) => checkTower(server, adapter, probe, ending),
+      wire,
+      folders,
+      idleSeconds: options.timeoutSeconds,
+      checkAdapter: (server, adapter, ending) => checkTower(server, wire, adapter, probe, ending),
     });
+    const check = async (server: Server): Promise<CheckedServer> => {
+      const found = await wire.check(server, probe, signal);
+      if (probe) await checkLogprobs(server, wire, probe, signal);
+      return found;
+    };
     const checked = await Promise.all(
       servers.map(async (server) => {
-        const found = await withServer([server], given, signal, () => checkServer(server, given.model, probe, signal));
-        await withServer([server], given, signal, () => tryFirst(context, versions, server, signal));
+        const found = await withServer([server], options, signal, () => check(server));
+        await withServer([server], options, signal, () => tryFirst(context, versions, server, signal));
         return [server, found] as const;
       }),
     );
-    return new Fleet(given, new Map(checked), versions);
+    return new Fleet(options, wire, new Map(checked), versions);
   }
 
   async sample(context: Context, request: SampleRequest, signal: AbortSignal) {
@@ -86,16 +102,15 @@ export class Fleet {
   async #ask(context: Context, question: Question, request: SampleRequest, signal: AbortSignal): Promise<Answered> {
     const probe = await probeOf(context, question);
     const { samples: count, temperature } = request.params;
-    const asked = temperature === 0 ? 1 : count; // vLLM refuses several greedy samples, which would be the same
+    const asked = temperature === 0 ? 1 : count; // greedy samples are the same, and vLLM refuses several
     return withServer([...this.#servers.keys()], this.#options, signal, async (server) => {
       this.#refuseLong(server, probe, request);
       const weights = await context.weights(request.version);
       const served = await this.#versions.on(server, weights, signal);
-      const body = { ...bodyOf(request, probe), model: served.model, n: asked };
-      const answer = await this.#complete(server, body, signal).finally(served.release);
-      refuseOtherPrompt(server, question, answer.prompt_token_ids, probe.tokens);
+      const answer = await this.#complete(server, served, probe, request, asked, signal).finally(served.release);
+      refuseOtherPrompt(server, this.#wire, question, answer.promptTokens, probe.tokens);
       const found = await Promise.all(
-        sound(server, () => samplesOf(answer, asked)).map(async (sample): Promise<Sample> => ({
+        answer.samples.map(async (sample): Promise<Sample> => ({
           ...sample,
           text: await context.tokenizer.decode(sample.tokens),
         })),
@@ -107,12 +122,11 @@ export class Fleet {
     });
   }
 
-  async #complete(server: Server, body: unknown, signal: AbortSignal): Promise<Completion> {
+  async #complete(server: Server, version: Version, ...rest: Asked): Promise<Completed> {
     try {
-      return await server.call({ method: 'POST', path: '/v1/chat/completions', body, schema: completion }, signal);
+      return await this.#wire.complete(server, version, ...rest);
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      if (error.status !== 404) throw error.status === 400 ? new InputError(error.message) : error;
+      if (!(error instanceof LostVersionError)) throw error;
       this.#versions.forget(server);
       throw new PassingError(error.message);
     }
@@ -123,7 +137,7 @@ export class Fleet {
     const needed = tokens.length + maxNewTokens;
     if (needed > maxTokens)
       throw new SetupError(
-        `${server.name} takes ${maxTokens} tokens, and a prompt of ${tokens.length} with a response of ${maxNewTokens} needs ${needed}: start it with --max-model-len ${needed} or more`,
+        `${server.name} takes ${maxTokens} tokens, and a prompt of ${tokens.length} with a response of ${maxNewTokens} needs ${needed}: start it with ${this.#wire.flags.maxTokens} ${needed} or more`,
       );
   }
 }
@@ -149,39 +163,8 @@ function typical(questions: RunQuestions): Question | undefined {
   return first.find(({ pictures }) => pictures.length > 0) ?? first[0];
 }
 
-function bodyOf(request: SampleRequest, { question, messages: turns }: Probe) {
-  const { temperature, topP, topK, maxNewTokens } = request.params;
-  return {
-    messages: turns,
-    temperature,
-    top_p: topP,
-    ...(topK > 0 && { top_k: topK }),
-    max_tokens: maxNewTokens,
-    seed: seedOf(request, question),
-    logprobs: true,
-    return_token_ids: true,
-  };
-}
-
 async function probeOf({ prompt, picture }: Pick<Context, 'prompt' | 'picture'>, question: Question): Promise<Probe> {
-  const { tokens, ...turns } = await prompt(question);
+  const { tokens, text, ...turns } = await prompt(question);
   const pictures = await Promise.all(question.pictures.map(async (ref) => dataUrl(await picture(ref))));
-  return { question, tokens, messages: messages(turns, pictures) };
-}
-
-/** An answer that contradicts itself may be a server that is about to fail: another attempt may succeed. */
-function sound<T>(server: Server, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new PassingError(`${server.name}: ${(error as Error).message}`);
-  }
-}
-
-/** Same seed, version and question: same samples, as far as the server keeps to it. */
-function seedOf({ seed, version }: SampleRequest, { id }: Question): number {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([seed, version, id]))
-    .digest();
-  return digest.readUInt32LE(0) >>> 1;
+  return { question, tokens, text, turns, pictures };
 }
