@@ -14,7 +14,8 @@ import vllm from '../../src/plugins/vllm.ts';
 import { readHistory } from '../../src/store/read-history.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const { VLLM_URL, VLLM_FOLDER, VLLM_ADAPTERS_URL, SGLANG_URL, TINKER_URL, TINKER_MODEL } = process.env;
+const { VLLM_URL, VLLM_FOLDER, VLLM_ADAPTERS_URL, SGLANG_URL, SGLANG_ADAPTERS_URL, TINKER_URL, TINKER_MODEL } =
+  process.env;
 const FIFTEEN_MINUTES = 900_000;
 /** Nats a token, in float32. */
 const SAME = 1e-5;
@@ -82,6 +83,22 @@ test.skipIf(SGLANG_URL === undefined)(
       },
       3,
     );
+    expect(found).toHaveLength(3);
+    expect(Math.max(...found)).toBeLessThan(SAME);
+  },
+  FIFTEEN_MINUTES,
+);
+
+test.skipIf(SGLANG_ADAPTERS_URL === undefined)(
+  'SGLang samples each version of an adapter with the log-probabilities of the learner',
+  async () => {
+    const settings: ConfigInput = {
+      runFolder: join(temporaryFolder(), 'run'),
+      workers: { rolloutWorkers: 2 },
+      learner: { adapter: { type: 'lora', rank: 8 }, learningRate: 3e-3 },
+      plugins: [{ use: sglang, options: { urls: SGLANG_ADAPTERS_URL, model: 'mini' } }],
+    };
+    const found = await gaps(settings, 3);
     expect(found).toHaveLength(3);
     expect(Math.max(...found)).toBeLessThan(SAME);
   },

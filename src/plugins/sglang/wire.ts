@@ -124,7 +124,10 @@ async function loadAdapter(server: Server, name: string, path: string, signal: A
   }
 }
 
-/** A server that reads weights while it computes a request ends (SGLang 0.5.23), one that was cancelled too. */
+/**
+ * SGLang waits for requests in hand, but not for cancelled ones that it still computes: it reads the weights, cannot clear
+ * its cache of prompts, and refuses the call (0.5.23). So the server must be idle first.
+ */
 async function reload(
   server: Server,
   folder: string,
