@@ -89,7 +89,10 @@ describe('a setting with a bad value', () => {
   const methods = (folder: string) =>
     runExperiment({ ...refused, model, folder, budgetSteps: 1, suiteQuestions: 1, k: 1 }, () => {});
   const stream = (folder: string) =>
-    runStream({ ...refused, model, folder, data: 'figures', stages: ['bars'], stageSteps: 1, heldOut: 1 }, () => {});
+    runStream(
+      { ...refused, model, folder, data: 'figures', stages: ['bars', 'grid'], stageSteps: 1, heldOut: 1 },
+      () => {},
+    );
 
   it.each([{ methods }, { stream }].map((each) => Object.entries(each)[0]!))(
     'is named by the experiment %s, and no folder is made',
