@@ -65,6 +65,7 @@ export class Guardian {
   #judged: JudgedGroup[] = [];
   #fresh: Signals | undefined;
   #newest: Probe | undefined;
+  /** The last three probes that raised no doubt, since the start or a roll-back; oldest first. */
   #sound: readonly Probe[] = [];
   /** Readings since a probe was ordered. */
   #since = 0;
@@ -191,7 +192,7 @@ export class Guardian {
     return { ...(promoted ? { reference: promoted } : {}), candidate: this.#newest && sureness(this.#newest) };
   }
 
-  /** The last three probes that raised no doubt, oldest first; none where the newest probe raises one. */
+  /** None where the newest probe raises a doubt. */
   #soundProbes({ ask }: Assessment): readonly Probe[] {
     if (this.#newest === undefined || ask !== 'as usual') return [];
     return (this.#sound = [...this.#sound, this.#newest].slice(-3));

@@ -1,7 +1,7 @@
 /**
- * The methods that `quorum experiment` compares: those of MM-UPT (arXiv 2505.22453, table 1), and its own. Each is the loop itself with other
- * settings, another reward or another sampler, so that base, data, workers, optimizer and budget are the same.
- * docs/methods describes each source and where a method deviates from it.
+ * The methods that `quorum experiment` compares: those of MM-UPT (arXiv 2505.22453, table 1), and MM-UPT with checked
+ * votes. Each is the loop itself with other settings, another reward or another sampler, so that base, data, workers,
+ * optimizer and budget are the same. docs/methods describes each source and where a method deviates from it.
  */
 import { CHECKED_VOTES } from '../config/preset.ts';
 import type { ConfigInput } from '../config/schema.ts';

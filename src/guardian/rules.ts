@@ -173,12 +173,4 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
 }
 
 /** Signals that are already a comparison. */
-const RELATIVE: ReadonlySet<Signal> = new Set([
-  'agreement',
-  'recent',
-  'faded',
-  'fading',
-  'erosion',
-  'origin',
-  'shareRate',
-]);
+const RELATIVE: ReadonlySet<Signal> = new Set([...OF_RECENT, 'agreement', 'erosion', 'origin', 'shareRate']);

@@ -60,7 +60,7 @@ it('a wider and deeper shape gives the same logits', async () => {
   expect(widened({ model, weights }, large, 8)[name]!.data).not.toEqual(wide[name]!.data);
 }, 60_000);
 
-it('training goes on from what the small model knows, and the card says so', async () => {
+it('training continues from what the small model knows, and the card says so', async () => {
   const folder = join(temporaryFolder(), 'wide');
   const losses: number[] = [];
   const evaluation = { everySteps: 100, quickQuestions: 1, questions: 10, samples: 1 };
